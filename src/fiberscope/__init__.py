@@ -1,0 +1,1 @@
+"""fiberscope: which images a neural network cannot tell apart."""

@@ -1,0 +1,1 @@
+"""Reading images: MNIST, PNG files, folders, npz."""

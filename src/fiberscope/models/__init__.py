@@ -1,0 +1,1 @@
+"""Networks that ship or train here, and the door for a user's own."""

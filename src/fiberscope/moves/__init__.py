@@ -1,0 +1,1 @@
+"""Algorithms on the fiber: project, walk, nearest."""

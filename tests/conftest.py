@@ -1,0 +1,9 @@
+"""Every test runs with the shapes and types of the signatures checked, on two threads."""
+
+from jaxtyping import install_import_hook
+
+install_import_hook("fiberscope", "beartype.beartype")
+
+import torch  # noqa: E402  (the hook has to stand before anything imports fiberscope)
+
+torch.set_num_threads(2)
