@@ -1,1 +1,16 @@
 """Reading images: MNIST, PNG files, folders, npz."""
+
+from fiberscope.data.fetch import MIRRORS, fetch_mnist
+from fiberscope.data.labelled import LabelledImages, one_per_class
+from fiberscope.data.load import NamedImages, load_images
+from fiberscope.data.mnist import mnist
+
+__all__ = [
+    "MIRRORS",
+    "LabelledImages",
+    "NamedImages",
+    "fetch_mnist",
+    "load_images",
+    "mnist",
+    "one_per_class",
+]
