@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from fiberscope.gallery.numbers import percent, power_of_ten, short_number
+from fiberscope.gallery.numbers import full_number, percent, power_of_ten, short_number
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,15 @@ def test_percent_says_none_or_all_only_where_it_is_so(share, words):
 
 def test_ten_to_the_zero_is_one():
     assert [power_of_ten(power) for power in (-2, 0, 13)] == ["10⁻²", "1", "10¹³"]
+
+
+def test_a_column_of_numbers_has_the_same_figures_in_every_row():
+    column = [3.0, 0.25, -41.0, 2e-13, 1e10, 0.0]
+    assert [full_number(value) for value in column] == [
+        "3.00",
+        "0.250",
+        "−41.0",
+        "2.00×10⁻¹³",
+        "1.00×10¹⁰",
+        "0",
+    ]

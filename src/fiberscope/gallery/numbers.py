@@ -10,17 +10,27 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def short_number(value: float, *, digits: int = 3) -> str:
-    """Write the value to so many significant digits, as a power of ten where plain digits need many zeros."""
+    """Write the value to at most so many significant digits, for running text and captions."""
+    factor, times, power = full_number(value, digits=digits).partition("×")
+    # The factor of an exact power of ten says nothing in a line of text.
+    return power if times and _trimmed(factor) == "1" else f"{_trimmed(factor)}{times}{power}"
+
+
+def full_number(value: float, *, digits: int = 3) -> str:
+    """Write the value to exactly so many significant digits, for columns that are read downward.
+
+    Powers of ten take over where plain digits would need many zeros.
+    """
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else ("∞" if value > 0 else "−∞")
     if value == 0:
         return "0"
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    if -3 <= int(exponent) <= 4:
-        plain = f"{float(f'{mantissa}e{exponent}'):.{max(digits - 1 - int(exponent), 0)}f}"
-        return _trimmed(plain).replace("-", "−")
-    factor = _trimmed(mantissa).replace("-", "−")
-    return f"{'' if factor == '1' else f'{factor}×'}{power_of_ten(int(exponent))}"
+    scientific = f"{abs(value):.{digits - 1}e}"
+    factor, power = scientific.split("e", maxsplit=1)[0], int(scientific.split("e")[1])
+    sign = "−" if value < 0 else ""
+    if -3 <= power <= 4:
+        return f"{sign}{float(scientific):.{max(digits - 1 - power, 0)}f}"
+    return f"{sign}{factor}×{power_of_ten(power)}"
 
 
 def power_of_ten(exponent: int) -> str:
