@@ -100,7 +100,7 @@ def test_a_chart_leaves_no_state_behind_and_takes_none(values):
     before = dict(matplotlib.rcParams)
     plain = to_png(spectrum_chart(values, LABELS))
     assert dict(matplotlib.rcParams) == before
-    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red"}):
+    with matplotlib.rc_context({"font.size": 30, "xtick.direction": "in", "axes.labelweight": "bold"}):
         assert to_png(spectrum_chart(values, LABELS)) == plain
 
 
@@ -109,6 +109,15 @@ def test_rows_that_are_not_finite_do_not_move_the_scale_of_the_others(values):
     chart, clean = spectrum_chart(broken, [*LABELS, "digit 4"]), spectrum_chart(values, LABELS)
     assert chart.height > clean.height
     assert chart.crop((0, 60, 1520, 760)).tobytes() == clean.crop((0, 60, 1520, 760)).tobytes()
+
+
+def test_a_row_with_one_value_that_is_not_finite_is_left_out_whole(values):
+    charts = []
+    for missing in (slice(3, 4), slice(None)):
+        broken = values.clone()
+        broken[1, missing] = torch.nan
+        charts.append(to_png(spectrum_chart(broken, LABELS)))
+    assert charts[0] == charts[1]
 
 
 @pytest.mark.parametrize("level", [0.0, float("nan"), 1.0])
@@ -133,6 +142,7 @@ def test_a_bar_is_as_long_as_its_share():
     chart = np.array(share_chart(torch.tensor([0.25, 0.5, 1.0]), ["a", "b", "c"]))
     blue = (chart == np.array([0x1F, 0x5F, 0x9E])).all(-1)
     lengths = [blue[52 * 2 + 52 * i + 14].sum() for i in range(3)]
+    assert np.nonzero(blue.any(0))[0].max() == pytest.approx(chart.shape[1] - 80, abs=2)
     assert lengths[0] / lengths[2] == pytest.approx(0.25, abs=0.01)
     assert lengths[1] / lengths[2] == pytest.approx(0.5, abs=0.01)
 

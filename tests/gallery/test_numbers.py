@@ -15,6 +15,7 @@ from fiberscope.gallery.numbers import full_number, percent, power_of_ten, short
         (-2.5, "−2.5"),
         (3.14159, "3.14"),
         (0.00125, "0.00125"),
+        (0.00026, "2.6×10⁻⁴"),
         (9.999, "10"),
         (12345.0, "12300"),
         (1e-10, "10⁻¹⁰"),

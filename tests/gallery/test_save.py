@@ -30,6 +30,13 @@ def test_a_file_takes_the_place_of_the_old_one_and_leaves_nothing_beside_it(tmp_
     assert os.listdir(path.parent) == ["picture.png"]
 
 
+def test_who_reads_the_old_file_reads_it_to_the_end(tmp_path):
+    path = save_png(RED, tmp_path / "picture.png")
+    with path.open("rb") as reader:
+        save_png(BLUE, path)
+        assert reader.read() == to_png(RED)
+
+
 def test_what_cannot_be_put_in_place_leaves_nothing_behind(tmp_path):
     (tmp_path / "taken").mkdir()
     with pytest.raises(OSError, match="taken"):

@@ -7,7 +7,17 @@ import pytest
 import torch
 from PIL import Image, ImageColor
 
-from fiberscope.gallery import filmstrip, image_grid, pairs, seen_unseen, signed_grid, theme, to_png
+from fiberscope.gallery import (
+    filmstrip,
+    image_grid,
+    pairs,
+    seen_unseen,
+    short_number,
+    signed_grid,
+    theme,
+    to_png,
+)
+from fiberscope.gallery.colour_bar import colour_bar
 from fiberscope.gallery.fields import CHANNELS_NOTE
 from fiberscope.gallery.tiles import image_tile, signed_tile
 from fiberscope.problem.errors import FiberscopeError
@@ -77,7 +87,7 @@ def test_ten_columns_of_pairs_are_read_at_nine_hundred_pixels(images):
 
 def test_only_the_looks_are_framed_and_only_the_latents_are_barred(images):
     picture = pairs(*images[:3].unsqueeze(1), labels=("", "", ""))
-    thirds = [picture.crop((0, 0, picture.width, 170)), picture.crop((0, 190, picture.width, 372))]
+    thirds = [picture.crop((0, 0, picture.width, 192)), picture.crop((0, 192, picture.width, 372))]
     assert count_colour(thirds[0], theme.BLUE)
     assert not count_colour(thirds[0], theme.ORANGE)
     assert count_colour(thirds[1], theme.ORANGE)
@@ -95,7 +105,19 @@ def test_a_shared_limit_makes_fields_comparable_and_an_own_limit_fills_each(dire
 def test_a_limit_that_cuts_values_off_is_stated_as_such(directions):
     field = directions[0, :1]
     peak = float(field.abs().max())
-    assert to_png(signed_grid(field, limit=peak / 2)) != to_png(signed_grid(field / 2, limit=peak / 2))
+    half = short_number(peak / 2)
+    assert shows(signed_grid(field, limit=peak / 2), colour_bar(f"≤ −{half}", f"≥ +{half}"))
+    assert shows(signed_grid(field / 2, limit=peak / 2), colour_bar(f"−{half}", f"+{half}"))
+
+
+def test_a_frame_goes_all_around_and_hides_no_pixel(images):
+    picture = image_grid(images[:1])
+    frame = np.argwhere((np.array(picture) == ImageColor.getrgb(theme.RULE)).all(-1))
+    (top, left), (bottom, right) = frame.min(0), frame.max(0)
+    thickness = (right - left + 1 - 140) // 2
+    inner = (left + thickness, top + thickness, right + 1 - thickness, bottom + 1 - thickness)
+    assert thickness >= 2
+    assert picture.crop(inner).tobytes() == image_tile(images[0], scale=5).tobytes()
 
 
 def test_a_field_of_zeros_is_neutral(directions):
