@@ -129,12 +129,13 @@ def test_a_png_fills_one_channel_or_three(tmp_path):
 
 
 def test_a_folder_is_its_png_files_by_name(tmp_path):
-    for name, pixels in {"b.png": RAMP, "a.png": 255 - RAMP, "C.PNG": RAMP.T}.items():
-        save_png(tmp_path / name, pixels)
+    for number in (3, 1, 4, 5, 9, 2, 6):
+        save_png(tmp_path / f"{number}.png", RAMP + number)
+    save_png(tmp_path / "A.PNG", RAMP)
     (tmp_path / "notes.txt").write_text("not an image, and not taken for one")
     images, names = load_images(str(tmp_path))
-    assert names == ("C.PNG", "a.png", "b.png")
-    assert torch.equal(images[2], load_images(tmp_path / "b.png").images[0])
+    assert names == ("1.png", "2.png", "3.png", "4.png", "5.png", "6.png", "9.png", "A.PNG")
+    assert torch.equal(images[2], load_images(tmp_path / "3.png").images[0])
 
 
 def test_a_folder_with_a_file_that_is_no_image_names_it(tmp_path):

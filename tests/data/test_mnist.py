@@ -109,10 +109,21 @@ def test_a_missing_training_set_tells_every_place_and_the_command(tmp_path, monk
         assert wanted in message
 
 
+def test_the_test_set_needs_no_data_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("FIBERSCOPE_DATA", str(tmp_path))
+    assert len(mnist("test").labels) == 10_000
+
+
 def test_a_given_root_is_the_only_place_looked_at(tmp_path):
     with pytest.raises(FiberscopeError, match="t10k-images-idx3-ubyte") as refusal:
         mnist("test", root=tmp_path)
     assert str(SHIPPED) not in str(refusal.value)
+
+
+def test_an_unknown_split_is_refused():
+    # as an unchecked caller would: the signature allows no other string, and the tests check signatures
+    with pytest.raises(FiberscopeError, match='split is \'val\'; MNIST has the splits "test" and "train"'):
+        mnist.__wrapped__("val")
 
 
 def test_the_shipped_files_stay_small_and_tell_their_source_and_licence():

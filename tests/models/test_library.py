@@ -1,0 +1,174 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from fiberscope import models
+from fiberscope.data import mnist
+from fiberscope.models import Classifier, TrainingConfig
+from fiberscope.problem.errors import ModelError
+
+SHIPPED = Path(models.__file__).parent / "shipped"
+NAME = "mnist-classifier"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for suffix in (".safetensors", ".json"):
+        shutil.copyfile(SHIPPED / f"{NAME}{suffix}", tmp_path / f"copy{suffix}")
+    return tmp_path
+
+
+# the network that ships
+
+
+def test_the_shipped_classifier_reads_99_of_100_digits():
+    digits = mnist("test")
+    with torch.no_grad():
+        hits = (models.load(NAME)(digits.images).argmax(dim=1) == digits.labels).float().mean().item()
+    assert hits >= 0.99
+    assert hits == pytest.approx(models.card(NAME).test_accuracy, abs=0.001)
+
+
+def test_its_card_gives_the_command_that_makes_it():
+    card = models.card(NAME)
+    assert card.training == TrainingConfig(latent_size=8, activation="relu", epochs=15, seed=0)
+    assert card.command == (
+        "fiberscope train classifier --latent-size 8 --activation relu --epochs 15 --seed 0 "
+        "--name mnist-classifier"
+    )
+    assert (card.train_data, card.test_data) == ("mnist-train, 60000 images", "mnist-test, 10000 images")
+
+
+def test_its_files_are_small():
+    assert (SHIPPED / f"{NAME}.safetensors").stat().st_size < 2_000_000
+    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 2_000_000
+
+
+def test_every_shipped_network_has_weights_and_a_card_and_loads():
+    assert NAME in models.available()
+    assert {path.stem for path in SHIPPED.iterdir()} == set(models.available())
+    for name in models.available():
+        assert isinstance(models.load(name), Classifier)
+
+
+# loading
+
+
+def test_a_loaded_network_is_ready_to_explore():
+    network = models.load(NAME)
+    assert not network.training
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert network.encoder(torch.zeros(2, 1, 28, 28)).shape == (2, 8)
+
+
+@pytest.mark.parametrize("name", ["copy.safetensors", "copy.json", "."])
+def test_weights_card_and_folder_name_the_same_network(folder, name):
+    found = models.load(folder / name).state_dict()
+    assert all(torch.equal(tensor, found[key]) for key, tensor in models.load(NAME).state_dict().items())
+    assert models.card(str(folder / name)) == models.card(NAME)
+
+
+@pytest.mark.parametrize("name", ["mnist-clasifier", "mnist", "classifier"])
+def test_an_unknown_name_is_answered_with_the_closest(name):
+    with pytest.raises(ModelError, match=rf"'{name}' is neither .* Did you mean {NAME}\?.*file\.py:factory"):
+        models.load(name)
+
+
+def test_a_name_like_no_other_is_answered_with_all():
+    with pytest.raises(ModelError, match=rf"neither a name that ships \(.*{NAME}.*\)") as refusal:
+        models.load("qqqq")
+    assert "Did you mean" not in str(refusal.value)
+
+
+def test_weights_without_a_card_are_refused(folder):
+    (folder / "copy.json").unlink()
+    with pytest.raises(
+        ModelError, match=r"copy\.safetensors has no card copy\.json beside it.*copy the card too"
+    ):
+        models.load(folder / "copy.safetensors")
+
+
+def test_a_card_without_weights_is_refused(folder):
+    (folder / "copy.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"copy\.safetensors is missing beside its card"):
+        models.load(folder / "copy.json")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda whole: whole[:-1], lambda whole: whole[:-1] + bytes([whole[-1] ^ 1])],
+    ids=["truncated", "altered"],
+)
+def test_damaged_weights_are_refused(folder, damage):
+    path = folder / "copy.safetensors"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(
+        ModelError, match=r"copy\.safetensors is truncated or altered.*train again with `fiberscope"
+    ):
+        models.load(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"name": 1}'])
+def test_a_file_that_is_no_card_is_refused(folder, text):
+    (folder / "copy.json").write_text(text)
+    with pytest.raises(ModelError, match=r"copy\.json is not the card of a model trained by fiberscope"):
+        models.load(folder)
+
+
+def test_a_card_with_an_unknown_choice_is_refused_with_its_name(folder):
+    card = json.loads((folder / "copy.json").read_text())
+    card["training"]["dropout"] = 0.5
+    (folder / "copy.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match=r"unknown: \['dropout'\]"):
+        models.card(folder)
+
+
+def test_a_folder_with_several_models_asks_which(folder):
+    for suffix in (".safetensors", ".json"):
+        shutil.copyfile(folder / f"copy{suffix}", folder / f"another{suffix}")
+    with pytest.raises(ModelError, match=r"holds several models \(another\.json, copy\.json\); name one"):
+        models.load(folder)
+
+
+def test_a_folder_without_models_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"holds no finished model .*name another folder"):
+        models.load(tmp_path)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "weights.pt").touch()
+    with pytest.raises(
+        ModelError, match=r"weights\.pt is neither \.safetensors nor \.json; .* file\.py:factory"
+    ):
+        models.load(tmp_path / "weights.pt")
+
+
+# the front door
+
+
+def test_the_front_door_opens_for_names_paths_and_factories(folder, tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from fiberscope.models import Classifier\ndef net(): return Classifier()"
+    )
+    image = torch.zeros(1, 1, 28, 28)
+    logits = models.load(NAME)(image)
+    assert torch.equal(models.resolve(NAME)(image), logits)
+    assert torch.equal(models.resolve(str(folder))(image), logits)
+    spec = f"{tmp_path}/net.py:net"
+    assert torch.equal(models.resolve(spec, folder / "copy.safetensors")(image), logits)
+    assert not torch.equal(models.resolve(spec)(image), logits)
+
+
+def test_weights_beside_a_model_that_has_its_own_are_refused(folder):
+    with pytest.raises(
+        ModelError, match=rf"copy\.safetensors are given, but model '{NAME}' has its own; leave"
+    ):
+        models.resolve(NAME, folder / "copy.safetensors")
+
+
+def test_a_python_file_without_its_factory_is_refused():
+    with pytest.raises(ModelError, match=r"model 'net\.py' lacks its factory; write net\.py:NAME"):
+        models.resolve("net.py")
