@@ -1,0 +1,114 @@
+"""The step nearest to a wish that makes a wanted change of latent inside the box, found on its m-dimensional dual."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+_MAX_NEWTON_STEPS = 40
+_MAX_HALVINGS = 12
+_ARMIJO = 1e-4
+
+
+class BoxStep(NamedTuple):
+    """A step a row, and the part of the wanted latent change that it leaves undone (to first order)."""
+
+    step: Float[Tensor, "batch n"]
+    shortfall: Float[Tensor, "batch m"]
+
+
+def box_step(
+    jacobian: Float[Tensor, "batch m n"],
+    wanted: Float[Tensor, "batch m"],
+    lower: Float[Tensor, "batch n"],
+    upper: Float[Tensor, "batch n"],
+    *,
+    wish: Float[Tensor, "batch n"] | None = None,
+    damping: Float[Tensor, " batch"] | None = None,
+) -> BoxStep:
+    """Minimise ``|D - wish|² + |J D - wanted|² / damping`` over ``lower <= D <= upper``, row by row.
+
+    As ``damping`` goes to zero, D is the step nearest to ``wish`` (default: none, so the least-norm step) with
+    ``J D = wanted``, and the best approach where no step inside the box gets there. ``damping`` has the units of
+    ``J Jᵀ``; its default, and least value, is what rounding can tell from zero. A frozen pixel has both bounds zero.
+
+    The minimiser is ``D(l) = clip(wish + Jᵀ l, lower, upper)`` for the multiplier l in R^m that minimises a convex,
+    piecewise quadratic function, whatever n is. Semismooth Newton with an Armijo search finds it.
+
+    References:
+        Qi and Sun (1993), A nonsmooth version of Newton's method, section 3.
+        Li and Swetits (1997), A new algorithm for solving strictly convex quadratic programs.
+    """
+    scale = jacobian.square().sum(dim=(1, 2)) / jacobian.shape[1]
+    unit = torch.finfo(jacobian.dtype)
+    least = scale.clamp_min(unit.tiny**0.5) * unit.eps
+    damping = least if damping is None else damping.maximum(least)
+    dual = _Dual(jacobian, wanted, lower, upper, wish, damping, scale)
+    goal = unit.eps**0.75 * _size(dual)
+    point = dual.at(torch.zeros_like(wanted))
+    for _ in range(_MAX_NEWTON_STEPS):
+        if bool((point.gradient.norm(dim=1) <= goal).all()):
+            break
+        point = _newton_step(dual, point)
+    shortfall = wanted - (jacobian @ point.step[:, :, None])[:, :, 0]
+    return BoxStep(point.step, shortfall)
+
+
+class _Point(NamedTuple):
+    multiplier: Float[Tensor, "batch m"]
+    step: Float[Tensor, "batch n"]
+    free: Bool[Tensor, "batch n"]
+    value: Float[Tensor, " batch"]
+    gradient: Float[Tensor, "batch m"]
+
+
+class _Dual(NamedTuple):
+    """The negated dual function: ``sum_i max_D (pull_i D_i - D_i²/2) - wanted·l + damping |l|²/2``."""
+
+    jacobian: Float[Tensor, "batch m n"]
+    wanted: Float[Tensor, "batch m"]
+    lower: Float[Tensor, "batch n"]
+    upper: Float[Tensor, "batch n"]
+    wish: Float[Tensor, "batch n"] | None
+    damping: Float[Tensor, " batch"]
+    scale: Float[Tensor, " batch"]
+
+    def at(self, multiplier: Float[Tensor, "batch m"]) -> _Point:
+        pull = (multiplier[:, None] @ self.jacobian)[:, 0]
+        if self.wish is not None:
+            pull = pull + self.wish
+        step = pull.maximum(self.lower).minimum(self.upper)
+        damped = self.damping[:, None] * multiplier
+        value = (step * (pull - step / 2)).sum(dim=1) + (multiplier * (damped / 2 - self.wanted)).sum(dim=1)
+        gradient = (self.jacobian @ step[:, :, None])[:, :, 0] + damped - self.wanted
+        return _Point(multiplier, step, step == pull, value, gradient)
+
+    def hessian(self, free: Bool[Tensor, "batch n"]) -> Float[Tensor, "batch m m"]:
+        gram = (self.jacobian * free[:, None]) @ self.jacobian.transpose(1, 2)
+        # Where few coordinates are free the Gram matrix is singular; the share of J Jᵀ keeps the step finite.
+        ridge = self.damping + 1e-5 * self.scale + torch.finfo(gram.dtype).tiny ** 0.5
+        return gram + torch.diag_embed(ridge[:, None].expand_as(self.wanted))
+
+
+def _newton_step(dual: _Dual, point: _Point) -> _Point:
+    direction = -torch.linalg.solve(dual.hessian(point.free), point.gradient)
+    slope = (direction * point.gradient).sum(dim=1)
+    slack = point.value.abs() * 10 * torch.finfo(slope.dtype).eps
+    length = torch.ones_like(slope)
+    for _ in range(_MAX_HALVINGS):
+        trial = dual.at(point.multiplier + length[:, None] * direction)
+        too_long = trial.value > point.value + _ARMIJO * length * slope + slack
+        if not bool(too_long.any()):
+            break
+        length = torch.where(too_long, length / 2, length)
+    return trial
+
+
+def _size(dual: _Dual) -> Float[Tensor, " batch"]:
+    size = dual.wanted.norm(dim=1)
+    if dual.wish is not None:
+        size = size + (dual.jacobian @ dual.wish[:, :, None])[:, :, 0].norm(dim=1)
+    return size

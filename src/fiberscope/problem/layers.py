@@ -1,0 +1,70 @@
+"""Cutting a torch module at one of its layers."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import torch
+from torch import Tensor, nn
+
+from fiberscope.problem.errors import FiberscopeError, ModelError
+
+
+class CutModule(nn.Module):
+    """The part of a module up to a named layer: its output is that layer's, and nothing after it runs.
+
+    The layer's name is as in ``module.named_modules()``. Raises `FiberscopeError` for an unknown layer, with the
+    names that come close.
+    """
+
+    def __init__(self, module: nn.Module, layer: str) -> None:
+        super().__init__()
+        self.module = module
+        self.layer = _find(module, layer)
+        self.layer_name = layer
+        self.train(module.training)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Latents of the images at the layer."""
+        handle = self.layer.register_forward_hook(_stop)
+        try:
+            self.module(images)
+        except _Reached as reached:
+            return reached.output
+        finally:
+            handle.remove()
+        raise ModelError(
+            f"layer: {self.layer_name!r} never ran in a forward pass of {type(self.module).__name__}. "
+            "Name a layer that its forward calls."
+        )
+
+    def count_uses(self, images: Tensor) -> int:
+        """How often one whole forward pass of the module runs the layer."""
+        uses: list[int] = []
+        handle = self.layer.register_forward_hook(lambda *_: uses.append(1))
+        try:
+            with torch.no_grad():
+                self.module(images)
+        finally:
+            handle.remove()
+        return len(uses)
+
+
+class _Reached(Exception):  # noqa: N818  (it carries the latents out of the forward pass; nothing went wrong)
+    def __init__(self, output: Tensor) -> None:
+        super().__init__("layer reached")
+        self.output = output
+
+
+def _stop(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+    raise _Reached(output)
+
+
+def _find(module: nn.Module, layer: str) -> nn.Module:
+    layers = dict(module.named_modules())
+    if layer and layer in layers:
+        return layers[layer]
+    names = [name for name in layers if name]
+    close = get_close_matches(layer, names, n=5, cutoff=0.4)
+    hint = f"Close names: {', '.join(close)}." if close else f"Its layers: {', '.join(names[:20])}."
+    raise FiberscopeError(f"layer: {type(module).__name__} has no layer {layer!r}. {hint}")

@@ -1,0 +1,132 @@
+"""Probes: a few forward passes that name what is wrong with a model before any algorithm trips over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from fiberscope.problem.errors import ModelError
+from fiberscope.problem.layers import CutModule
+
+_BATCH_STATISTICS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+_RANDOM = (nn.modules.dropout._DropoutNd, nn.RReLU)
+
+
+def probe(model: Callable[[Tensor], Tensor], input_shape: tuple[int, ...], like: Tensor) -> int:
+    """Latent size of the model; raises `ModelError` that says what to mend where it cannot be explored.
+
+    Found out, in this order: layers in train mode, a forward pass that fails, an output that is not a vector of floats
+    per image, chance, rows that influence each other, no gradient. Costs five forward passes of at most three images
+    drawn with a fixed seed in [0, 1]; the model is left as it was.
+    """
+    _refuse_train_mode(model)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand((3, *input_shape), generator=generator, dtype=torch.float64).to(like)
+    latents = _run(model, images)
+    _refuse_odd_output(latents, images)
+    scale = float(latents.abs().max().clamp_min(torch.finfo(like.dtype).tiny))
+    _refuse_chance(latents, _run(model, images), scale)
+    _refuse_talking_rows(model, images, latents, scale)
+    _refuse_no_gradient(model, images)
+    if isinstance(model, CutModule):
+        _refuse_reused_layer(model, images)
+    return int(latents.shape[1])
+
+
+def _refuse_train_mode(model: Callable[[Tensor], Tensor]) -> None:
+    if not isinstance(model, nn.Module):
+        return
+    for name, layer in model.named_modules():
+        if layer.training and isinstance(layer, _BATCH_STATISTICS + _RANDOM):
+            raise ModelError(
+                f"model: layer {name or 'itself'} ({type(layer).__name__}) is in train mode, so the latent of an image "
+                "depends on chance or on the rest of its batch. Call model.eval() first."
+            )
+
+
+def _run(model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    try:
+        with torch.no_grad():
+            return model(images)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"model: a forward pass on images {tuple(images.shape)} of {images.dtype} on {images.device} failed with "
+            f"{type(error).__name__}: {error}. Check input_shape (the shape of one image, without the batch), and that the "
+            "model's dtype and device are the ones named."
+        ) from error
+
+
+def _refuse_odd_output(latents: object, images: Float[Tensor, "3 ..."]) -> None:
+    if not isinstance(latents, Tensor):
+        raise ModelError(
+            f"model: its output is a {type(latents).__name__}, not one tensor. Wrap it in a module whose forward returns "
+            "the tensor to explore, or name a layer with LatentMap.at_layer."
+        )
+    if not latents.is_floating_point():
+        raise ModelError(
+            f"model: its output has dtype {latents.dtype}, not a float. Explore the scores before they become classes."
+        )
+    if latents.ndim != 2 or latents.shape[0] != images.shape[0]:
+        raise ModelError(
+            f"model: its output for {images.shape[0]} images has shape {tuple(latents.shape)}, not (batch, m): a vector "
+            "per image. Flatten or pool it, for instance nn.Sequential(model, nn.Flatten())."
+        )
+    if latents.dtype != images.dtype:
+        raise ModelError(
+            f"model: its output has dtype {latents.dtype}, its input {images.dtype}. Use one dtype throughout, "
+            "for instance model.double() for both in float64."
+        )
+    if not bool(latents.isfinite().all()):
+        raise ModelError("model: its output on images in [0, 1] is not finite. Check its weights for NaN or infinity.")
+
+
+def _refuse_chance(first: Tensor, second: Tensor, scale: float) -> None:
+    gap = float((first - second).abs().max())
+    if gap > _tolerance(first) * scale:
+        raise ModelError(
+            f"model: two passes over the same images differ by {gap / scale:.1e} of the latent's size: it is not "
+            "deterministic (dropout that stays on, noise or sampling inside). Call model.eval() or remove the noise."
+        )
+
+
+def _refuse_talking_rows(model: Callable[[Tensor], Tensor], images: Tensor, latents: Tensor, scale: float) -> None:
+    alone = _run(model, images[:1])
+    gap = float((alone - latents[:1]).abs().max()) if alone.shape == latents[:1].shape else float("inf")
+    if gap > _tolerance(latents) * scale:
+        raise ModelError(
+            f"model: the latent of an image changes by {gap / scale:.1e} of its size with the rest of the batch: rows "
+            "influence each other (batch statistics, as in train-mode BatchNorm). Call model.eval() or use a "
+            "normalisation within the image."
+        )
+
+
+def _refuse_no_gradient(model: Callable[[Tensor], Tensor], images: Tensor) -> None:
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        rows = images.clone().requires_grad_(True)
+        latents = model(rows)
+        remedy = "Explore a layer before the step that breaks it (rounding, argmax, .detach(), numpy, no_grad)."
+        if not latents.requires_grad:
+            raise ModelError(f"model: its output does not depend differentiably on the image. {remedy}")
+        try:
+            torch.autograd.grad(latents.sum(), rows)
+        except RuntimeError as error:
+            raise ModelError(f"model: backpropagation to the image failed ({error}). {remedy}") from error
+
+
+def _refuse_reused_layer(model: CutModule, images: Tensor) -> None:
+    uses = model.count_uses(images)
+    if uses > 1:
+        raise ModelError(
+            f"layer: {model.layer_name!r} runs {uses} times in one forward pass, so its output is not one latent. Name "
+            "another layer, or give each use a module of its own."
+        )
+
+
+def _tolerance(latents: Tensor) -> float:
+    # A kernel may sum in another order for another batch size; that much is rounding, anything beyond is not.
+    return 2e3 * torch.finfo(latents.dtype).eps
