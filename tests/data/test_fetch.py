@@ -19,9 +19,7 @@ class Mirrors:
     """A server on this machine: /good/ has the files, /half/ halves of them, /slow/ stops in the middle."""
 
     def __init__(self, url):
-        self.good, self.half, self.slow, self.gone = (
-            f"{url}/{name}" for name in ("good", "half", "slow", "gone")
-        )
+        self.good, self.half, self.slow, self.gone = (f"{url}/{name}" for name in ("good", "half", "slow", "gone"))
         self.asked = []
         self.is_slow = threading.Event()
         self.end_of_test = threading.Event()
@@ -101,9 +99,7 @@ def test_a_damaged_file_is_replaced(mirrors, tmp_path):
 
 def test_without_network_the_message_says_which_files_go_where(tmp_path):
     nobody_listens = "http://127.0.0.1:9"
-    with pytest.raises(
-        FiberscopeError, match=r"train-images-idx3-ubyte\.gz could not be downloaded"
-    ) as refusal:
+    with pytest.raises(FiberscopeError, match=r"train-images-idx3-ubyte\.gz could not be downloaded") as refusal:
         fetch_mnist(root=tmp_path, mirrors=[nobody_listens])
     message = str(refusal.value)
     assert f"{nobody_listens}/train-images-idx3-ubyte.gz" in message
@@ -114,9 +110,7 @@ def test_without_network_the_message_says_which_files_go_where(tmp_path):
 
 
 def test_a_truncated_download_is_told_and_leaves_nothing(mirrors, tmp_path):
-    with pytest.raises(
-        FiberscopeError, match=r"half/t10k-images-idx3-ubyte\.gz: what came is truncated or altered"
-    ):
+    with pytest.raises(FiberscopeError, match=r"half/t10k-images-idx3-ubyte\.gz: what came is truncated or altered"):
         fetch_mnist(root=tmp_path, mirrors=[mirrors.half])
     assert list(tmp_path.iterdir()) == []
 
@@ -135,7 +129,5 @@ def test_a_killed_download_leaves_nothing(mirrors, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(mirrors, tmp_path):
     (tmp_path / "a-file").touch()
-    with pytest.raises(
-        FiberscopeError, match=r"a-file.* cannot be written .* another folder by the argument root"
-    ):
+    with pytest.raises(FiberscopeError, match=r"a-file.* cannot be written .* another folder by the argument root"):
         fetch_mnist(root=tmp_path / "a-file", mirrors=[mirrors.good])

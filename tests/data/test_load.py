@@ -84,9 +84,7 @@ def test_height_comes_before_width(tmp_path):
     assert images.shape == (1, 1, 10, 28)
 
 
-@pytest.mark.parametrize(
-    "pixels", [with_alpha(COLOUR, 254), with_alpha(COLOUR, 0)], ids=["a little", "wholly"]
-)
+@pytest.mark.parametrize("pixels", [with_alpha(COLOUR, 254), with_alpha(COLOUR, 0)], ids=["a little", "wholly"])
 def test_a_transparent_png_is_refused(tmp_path, pixels):
     with pytest.raises(FiberscopeError, match=r"glass\.png has transparent pixels: flatten"):
         load_images(save_png(tmp_path / "glass.png", pixels))
@@ -98,9 +96,7 @@ def test_a_transparent_colour_of_a_grey_png_is_refused(tmp_path):
 
 
 def test_another_size_is_refused_not_resized(tmp_path):
-    with pytest.raises(
-        FiberscopeError, match=r"wide\.png has 28 x 10 pixels .*wanted 28 x 28: crop or scale"
-    ):
+    with pytest.raises(FiberscopeError, match=r"wide\.png has 28 x 10 pixels .*wanted 28 x 28: crop or scale"):
         load_images(save_png(tmp_path / "wide.png", RAMP[:10]))
 
 
@@ -155,9 +151,7 @@ def test_sources_are_joined_in_the_order_given(tmp_path):
     np.savez(tmp_path / "two.npz", images=np.stack([RAMP, RAMP.T]))
     images, names = load_images([tmp_path / "two.npz", save_png(tmp_path / "one.png", 255 - RAMP)])
     assert names == ("two.npz[0]", "two.npz[1]", "one.png")
-    assert torch.equal(
-        images, torch.from_numpy(np.stack([RAMP, RAMP.T, 255 - RAMP]) / np.float32(255))[:, None]
-    )
+    assert torch.equal(images, torch.from_numpy(np.stack([RAMP, RAMP.T, 255 - RAMP]) / np.float32(255))[:, None])
 
 
 def test_no_source_is_refused():
@@ -172,9 +166,7 @@ def test_a_path_that_does_not_exist_is_named(tmp_path):
 
 def test_another_kind_of_file_is_refused(tmp_path):
     (tmp_path / "photo.jpg").touch()
-    with pytest.raises(
-        FiberscopeError, match=r"photo\.jpg has the suffix '\.jpg', wanted \.png or \.npz: save it"
-    ):
+    with pytest.raises(FiberscopeError, match=r"photo\.jpg has the suffix '\.jpg', wanted \.png or \.npz: save it"):
         load_images(tmp_path / "photo.jpg")
 
 

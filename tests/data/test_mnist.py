@@ -80,9 +80,7 @@ def alter(content):
     return gzip.compress(bytes(raw), compresslevel=1)
 
 
-@pytest.mark.parametrize(
-    "damage", [truncate, alter, lambda content: b""], ids=["truncated", "altered", "empty"]
-)
+@pytest.mark.parametrize("damage", [truncate, alter, lambda content: b""], ids=["truncated", "altered", "empty"])
 @pytest.mark.parametrize("name", TEST_FILES)
 def test_a_damaged_file_is_named_and_refused(root, name, damage):
     (root / name).write_bytes(damage((root / name).read_bytes()))

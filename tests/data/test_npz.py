@@ -27,9 +27,7 @@ def test_floating_intensities_are_kept(path, dtype):
     assert torch.equal(load_images(path).images, torch.from_numpy(BYTES / np.float32(256))[:, None])
 
 
-@pytest.mark.parametrize(
-    "array", [BYTES, BYTES[:, None], BYTES[:1], BYTES[:1, None], BYTES[0]], ids=lambda a: a.shape
-)
+@pytest.mark.parametrize("array", [BYTES, BYTES[:, None], BYTES[:1], BYTES[:1, None], BYTES[0]], ids=lambda a: a.shape)
 def test_the_channel_axis_and_the_image_axis_may_be_left_out_of_grey(path, array):
     np.savez(path, images=array)
     images = load_images(path).images
@@ -69,18 +67,14 @@ def test_several_arrays_without_images_are_refused(path):
 )
 def test_an_array_of_another_shape_is_refused(path, array):
     np.savez(path, images=array)
-    with pytest.raises(
-        FiberscopeError, match=r"digits\.npz holds an array of shape .*wanted \('N', 1, 28, 28\)"
-    ):
+    with pytest.raises(FiberscopeError, match=r"digits\.npz holds an array of shape .*wanted \('N', 1, 28, 28\)"):
         load_images(path)
 
 
 @pytest.mark.parametrize("value", [-0.01, 1.01, 255.0])
 def test_intensities_outside_the_unit_interval_are_refused(path, value):
     np.savez(path, images=np.full((28, 28), value))
-    with pytest.raises(
-        FiberscopeError, match=rf"digits\.npz holds values from {value:g} .*wanted \[0, 1\]: scale"
-    ):
+    with pytest.raises(FiberscopeError, match=rf"digits\.npz holds values from {value:g} .*wanted \[0, 1\]: scale"):
         load_images(path)
 
 
@@ -114,9 +108,7 @@ def flip_a_byte(whole):
 
 
 @pytest.mark.parametrize("compress", [np.savez, np.savez_compressed])
-@pytest.mark.parametrize(
-    "damage", [flip_a_byte, lambda whole: whole[:900], lambda whole: b"", lambda whole: b"text"]
-)
+@pytest.mark.parametrize("damage", [flip_a_byte, lambda whole: whole[:900], lambda whole: b"", lambda whole: b"text"])
 def test_a_damaged_archive_is_named(path, compress, damage):
     compress(path, images=BYTES)
     path.write_bytes(damage(path.read_bytes()))

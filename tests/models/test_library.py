@@ -36,8 +36,7 @@ def test_its_card_gives_the_command_that_makes_it():
     card = models.card(NAME)
     assert card.training == TrainingConfig(latent_size=8, activation="relu", epochs=15, seed=0)
     assert card.command == (
-        "fiberscope train classifier --latent-size 8 --activation relu --epochs 15 --seed 0 "
-        "--name mnist-classifier"
+        "fiberscope train classifier --latent-size 8 --activation relu --epochs 15 --seed 0 --name mnist-classifier"
     )
     assert (card.train_data, card.test_data) == ("mnist-train, 60000 images", "mnist-test, 10000 images")
 
@@ -85,9 +84,7 @@ def test_a_name_like_no_other_is_answered_with_all():
 
 def test_weights_without_a_card_are_refused(folder):
     (folder / "copy.json").unlink()
-    with pytest.raises(
-        ModelError, match=r"copy\.safetensors has no card copy\.json beside it.*copy the card too"
-    ):
+    with pytest.raises(ModelError, match=r"copy\.safetensors has no card copy\.json beside it.*copy the card too"):
         models.load(folder / "copy.safetensors")
 
 
@@ -105,9 +102,7 @@ def test_a_card_without_weights_is_refused(folder):
 def test_damaged_weights_are_refused(folder, damage):
     path = folder / "copy.safetensors"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(
-        ModelError, match=r"copy\.safetensors is truncated or altered.*train again with `fiberscope"
-    ):
+    with pytest.raises(ModelError, match=r"copy\.safetensors is truncated or altered.*train again with `fiberscope"):
         models.load(folder)
 
 
@@ -140,9 +135,7 @@ def test_a_folder_without_models_is_refused(tmp_path):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "weights.pt").touch()
-    with pytest.raises(
-        ModelError, match=r"weights\.pt is neither \.safetensors nor \.json; .* file\.py:factory"
-    ):
+    with pytest.raises(ModelError, match=r"weights\.pt is neither \.safetensors nor \.json; .* file\.py:factory"):
         models.load(tmp_path / "weights.pt")
 
 
@@ -150,9 +143,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 
 
 def test_the_front_door_opens_for_names_paths_and_factories(folder, tmp_path):
-    (tmp_path / "net.py").write_text(
-        "from fiberscope.models import Classifier\ndef net(): return Classifier()"
-    )
+    (tmp_path / "net.py").write_text("from fiberscope.models import Classifier\ndef net(): return Classifier()")
     image = torch.zeros(1, 1, 28, 28)
     logits = models.load(NAME)(image)
     assert torch.equal(models.resolve(NAME)(image), logits)
@@ -163,9 +154,7 @@ def test_the_front_door_opens_for_names_paths_and_factories(folder, tmp_path):
 
 
 def test_weights_beside_a_model_that_has_its_own_are_refused(folder):
-    with pytest.raises(
-        ModelError, match=rf"copy\.safetensors are given, but model '{NAME}' has its own; leave"
-    ):
+    with pytest.raises(ModelError, match=rf"copy\.safetensors are given, but model '{NAME}' has its own; leave"):
         models.resolve(NAME, folder / "copy.safetensors")
 
 

@@ -48,9 +48,7 @@ def test_it_is_small_and_cheap_to_differentiate():
 
 
 def test_an_unknown_activation_is_refused_with_the_choices():
-    with pytest.raises(
-        ModelError, match="activation is 'swish'; choose one of relu, gelu, silu, tanh, softplus"
-    ):
+    with pytest.raises(ModelError, match="activation is 'swish'; choose one of relu, gelu, silu, tanh, softplus"):
         Classifier(activation="swish")
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fiberscope import models
-from fiberscope.models import TrainingConfig, train_classifier
+from fiberscope.models import TrainingConfig, train, train_classifier
 from fiberscope.models.train import _schedule, _shift
 from fiberscope.problem.errors import FiberscopeError, ModelError
 
@@ -101,9 +101,7 @@ def test_the_accuracy_on_the_card_is_that_of_the_loaded_network(undisturbed):
 
 
 def test_training_learns(tmp_path):
-    card = train_classifier(
-        TRAIN, TEST, config=TrainingConfig(epochs=12, batch_size=20, max_shift=0), out=tmp_path
-    )
+    card = train_classifier(TRAIN, TEST, config=TrainingConfig(epochs=12, batch_size=20, max_shift=0), out=tmp_path)
     assert card.test_accuracy > 0.9
 
 
@@ -137,7 +135,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import torch
-from fiberscope.models import TrainingConfig, train_classifier
+from fiberscope.models import train_classifier
 from test_train import CONFIG, TEST, TRAIN
 torch.set_num_threads(1)
 out = Path(sys.argv[1])
@@ -174,14 +172,10 @@ def test_resuming_with_another_configuration_is_refused_and_the_difference_named
     with pytest.raises(KeyboardInterrupt):
         train_classifier(TRAIN, TEST, config=CONFIG, out=tmp_path, on_progress=interrupt_after(1))
     other = dataclasses.replace(CONFIG, activation="tanh", seed=7)
-    with pytest.raises(
-        FiberscopeError, match=r"checkpoint of another run: .* delete the checkpoint"
-    ) as refusal:
+    with pytest.raises(FiberscopeError, match=r"checkpoint of another run: .* delete the checkpoint") as refusal:
         train_classifier(TRAIN, TEST, config=other, out=tmp_path, force=True)
     assert "activation 'relu' there, 'tanh' now; seed 0 there, 7 now." in str(refusal.value)
-    with pytest.raises(
-        FiberscopeError, match=r"train_data 'rows-train, 200 images' there, '.* 30 images' now"
-    ):
+    with pytest.raises(FiberscopeError, match=r"train_data 'rows-train, 200 images' there, '.* 30 images' now"):
         train_classifier(digits(30, "rows-train"), TEST, config=CONFIG, out=tmp_path)
 
 
@@ -227,6 +221,16 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero():
     assert rates[100] == pytest.approx(0, abs=1e-12)
     assert sorted(rates[:21]) == rates[:21]
     assert sorted(rates[20:], reverse=True) == rates[20:]
+
+
+def test_every_step_takes_its_learning_rate_from_the_schedule_of_the_whole_run(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(train, "_schedule", lambda done: asked.append(done) or 0.0)
+    train_classifier(TRAIN, TEST, config=CONFIG, out=tmp_path / "three")
+    assert asked == pytest.approx([step / 30 for step in range(30)])
+    # at rate zero nothing moves, however long the run
+    train_classifier(TRAIN, TEST, config=dataclasses.replace(CONFIG, epochs=1), out=tmp_path / "one")
+    assert weights(tmp_path / "one") == weights(tmp_path / "three")
 
 
 def test_a_shift_moves_each_image_by_whole_pixels_and_lets_black_in():

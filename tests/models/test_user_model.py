@@ -29,6 +29,9 @@ def typed_wrong():
     return "a network"
 
 def broken():
+    return find_layer()
+
+def find_layer():
     raise KeyError("no such layer")
 
 constant = 3
@@ -74,9 +77,7 @@ def test_weights_replace_those_of_the_factory(file, state, tmp_path, suffix):
 def test_two_files_of_one_name_are_two_modules(tmp_path):
     for folder, size in (("a", 3), ("b", 4)):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "net.py").write_text(
-            f"import torch\ndef net(): return torch.nn.Linear(784, {size})"
-        )
+        (tmp_path / folder / "net.py").write_text(f"import torch\ndef net(): return torch.nn.Linear(784, {size})")
     sizes = [models.load_user(f"{tmp_path / folder}/net.py:net").out_features for folder in ("a", "b")]
     assert sizes == [3, 4]
 
@@ -113,7 +114,7 @@ def test_a_missing_factory_is_answered_with_close_names(file):
 
 
 def test_a_factory_unlike_all_is_answered_with_every_name(file):
-    with pytest.raises(ModelError, match=r"it has Small, small, larger, typed_wrong, broken: name the one"):
+    with pytest.raises(ModelError, match=r"it has Small, small, larger, typed_wrong, broken, find_layer: name the one"):
         models.load_user(f"{file}:constant")
 
 
@@ -177,22 +178,18 @@ def test_truncated_weights_are_refused(file, state, tmp_path, suffix, kept):
     whole = path.read_bytes()
     path.write_bytes(whole[: kept if isinstance(kept, int) else int(kept * len(whole))])
     message = refusal_of(file, path)
-    assert "copy it again" in message or "is no torch file" in message
+    # a single byte might as well begin a pickle
+    assert "copy it again" in message or (kept == 1 and "is no torch file" in message)
 
 
 def test_weights_of_another_size_are_refused_tensor_by_tensor(file, state, tmp_path):
     torch.save(state, tmp_path / "weights.pt")
     message = refusal_of(file, tmp_path / "weights.pt", factory="larger")
-    assert (
-        "of another shape: latent.weight is (3, 784), wanted (5, 784), latent.bias is (3,), wanted (5,)"
-        in message
-    )
+    assert "of another shape: latent.weight is (3, 784), wanted (5, 784), latent.bias is (3,), wanted (5,)" in message
 
 
 def test_weights_of_another_architecture_are_refused_with_the_first_few_names(file, state, tmp_path):
-    others = {f"layer{index}.weight": torch.zeros(1) for index in range(6)} | {
-        "latent.bias": state["latent.bias"]
-    }
+    others = {f"layer{index}.weight": torch.zeros(1) for index in range(6)} | {"latent.bias": state["latent.bias"]}
     safetensors.torch.save_file(others, tmp_path / "weights.safetensors")
     message = refusal_of(file, tmp_path / "weights.safetensors")
     assert "missing: latent.weight;" in message
@@ -203,9 +200,7 @@ def test_a_checkpoint_that_wraps_a_state_dict_is_refused_with_its_keys(file, sta
     torch.save({"epoch": 3, "model": state}, tmp_path / "weights.pt")
     message = refusal_of(file, tmp_path / "weights.pt")
     assert "is not a state dict" in message
-    assert (
-        "'epoch', 'model' are no tensors. If one of them holds the state dict, save that one alone" in message
-    )
+    assert "'epoch', 'model' are no tensors. If one of them holds the state dict, save that one alone" in message
 
 
 def test_a_bare_tensor_is_refused(file, tmp_path):
@@ -219,9 +214,7 @@ class Bomb:
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["archive", "legacy"])
-def test_a_pickle_that_could_run_code_is_refused_unrun_and_the_way_out_told(
-    file, tmp_path, monkeypatch, legacy
-):
+def test_a_pickle_that_could_run_code_is_refused_unrun_and_the_way_out_told(file, tmp_path, monkeypatch, legacy):
     monkeypatch.chdir(tmp_path)
     torch.save({"a": Bomb()}, tmp_path / "weights.pt", _use_new_zipfile_serialization=not legacy)
     message = refusal_of(file, tmp_path / "weights.pt")

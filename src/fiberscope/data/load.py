@@ -22,9 +22,7 @@ class NamedImages(NamedTuple):
     names: tuple[str, ...]
 
 
-def load_images(
-    source: str | Path | Sequence[str | Path], *, shape: tuple[int, int, int] = (1, 28, 28)
-) -> NamedImages:
+def load_images(source: str | Path | Sequence[str | Path], *, shape: tuple[int, int, int] = (1, 28, 28)) -> NamedImages:
     """Read the images of a PNG file, a folder (its *.png by name), an npz archive, or several of these.
 
     `shape` is (channels, height, width); nothing is resized. Where the channels ask for it, colour becomes
@@ -46,9 +44,7 @@ def load_images(
 
 def _files(source: Path) -> list[Path]:
     if not source.exists():
-        raise FiberscopeError(
-            f"{source} does not exist; give a PNG file, a folder of PNG files or an npz archive"
-        )
+        raise FiberscopeError(f"{source} does not exist; give a PNG file, a folder of PNG files or an npz archive")
     if source.is_file():
         return [source]
     files = sorted(file for file in source.iterdir() if file.suffix.lower() == ".png")

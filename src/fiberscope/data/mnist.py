@@ -25,7 +25,8 @@ def mnist(split: Literal["test", "train"], root: str | Path | None = None) -> La
 
     Raises FiberscopeError when a file is missing, truncated or altered.
 
-    References: LeCun, Bottou, Bengio and Haffner 1998, Proceedings of the IEEE 86(11).
+    References:
+        LeCun, Bottou, Bengio and Haffner (1998), Gradient-based learning applied to document recognition.
     """
     if split not in FILES:
         raise FiberscopeError(f'split is {split!r}; MNIST has the splits "test" and "train"')

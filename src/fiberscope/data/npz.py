@@ -24,9 +24,7 @@ def read_npz(path: Path, *, shape: tuple[int, int, int]) -> Float[Tensor, "image
     array = _read_array(path)
     channels, height, width = shape
     # without its channel axis, a grey image is as common as with it
-    fits = array.shape[-3:] == shape or (
-        channels == 1 and array.shape[-2:] == (height, width) and array.ndim < 4
-    )
+    fits = array.shape[-3:] == shape or (channels == 1 and array.shape[-2:] == (height, width) and array.ndim < 4)
     if array.size == 0 or array.ndim > 4 or not fits:
         raise FiberscopeError(
             f"{path} holds an array of shape {array.shape}, wanted {('N', *shape)} with N images, or {shape} "
@@ -48,9 +46,7 @@ def _read_array(path: Path) -> NDArray[Any]:
             "numpy.savez(path, images=array), the array uint8 or floating"
         ) from error
     if array is None:
-        raise FiberscopeError(
-            f'{path} holds the arrays {arrays}: name the one with images "images", or keep it alone'
-        )
+        raise FiberscopeError(f'{path} holds the arrays {arrays}: name the one with images "images", or keep it alone')
     return array
 
 
@@ -58,9 +54,7 @@ def _intensities(path: Path, array: NDArray[Any]) -> NDArray[np.float32]:
     if array.dtype == np.uint8:
         return array.astype(np.float32) / np.float32(255)
     if not np.issubdtype(array.dtype, np.floating):
-        raise FiberscopeError(
-            f"{path} holds {array.dtype}, wanted uint8 (0 to 255) or floating in [0, 1]: convert it"
-        )
+        raise FiberscopeError(f"{path} holds {array.dtype}, wanted uint8 (0 to 255) or floating in [0, 1]: convert it")
     if not np.isfinite(array).all():
         raise FiberscopeError(f"{path} holds values that are not finite; images must be floating in [0, 1]")
     if array.min() < 0 or array.max() > 1:

@@ -19,6 +19,4 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())  # or a power cut may keep the rename and lose the bytes
         partial.replace(path)
     except OSError as error:
-        raise FiberscopeError(
-            f"{path} cannot be written ({error}); free space or choose another folder"
-        ) from error
+        raise FiberscopeError(f"{path} cannot be written ({error}); free space or choose another folder") from error

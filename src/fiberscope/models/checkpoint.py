@@ -65,9 +65,7 @@ def load_checkpoint(path: Path, *, network: nn.Module, optimizer: Optimizer, ide
 
 def _check_identity(path: Path, *, found: Mapping[str, object], wanted: Mapping[str, object]) -> None:
     differences = [
-        f"{name} {found.get(name)!r} there, {value!r} now"
-        for name, value in wanted.items()
-        if found.get(name) != value
+        f"{name} {found.get(name)!r} there, {value!r} now" for name, value in wanted.items() if found.get(name) != value
     ]
     if differences:
         raise FiberscopeError(

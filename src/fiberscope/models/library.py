@@ -62,9 +62,7 @@ def _find_card(name_or_path: str | Path) -> Path:
             f"that exists.{guess} A network of your own is file.py:factory"
         )
     if path.suffix not in (".safetensors", ".json"):
-        raise ModelError(
-            f"model {path} is neither .safetensors nor .json; a network of your own is file.py:factory"
-        )
+        raise ModelError(f"model {path} is neither .safetensors nor .json; a network of your own is file.py:factory")
     beside = path.with_suffix(".json")
     if not beside.is_file():
         raise ModelError(

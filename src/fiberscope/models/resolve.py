@@ -19,9 +19,7 @@ def resolve(model: str, weights: Path | None = None) -> nn.Module:
     if ".py:" in model:
         return load_user(model, weights)
     if model.endswith(".py"):
-        raise ModelError(
-            f"model {model!r} lacks its factory; write {model}:NAME, where NAME() returns your network"
-        )
+        raise ModelError(f"model {model!r} lacks its factory; write {model}:NAME, where NAME() returns your network")
     if weights is not None:
         raise ModelError(
             f"weights {weights} are given, but model {model!r} has its own; leave the weights out, or give "

@@ -73,13 +73,10 @@ def train_classifier(
     References:
         Loshchilov and Hutter (2019), Decoupled weight decay regularization.
         Smith and Topin (2019), Super-convergence: very fast training using large learning rates.
-
     """
     card_path = out / f"{name}.json"
     if card_path.exists() and not force:
-        raise FiberscopeError(
-            f"{card_path} is a finished model; pass force (--force) to replace it, or another name"
-        )
+        raise FiberscopeError(f"{card_path} is a finished model; pass force (--force) to replace it, or another name")
     network = _initial_network(config)
     optimizer = AdamW(network.parameters(), weight_decay=config.weight_decay)
     identity = RunIdentity(config, _describe(train), _describe(test))
@@ -89,9 +86,7 @@ def train_classifier(
         epochs_done = load_checkpoint(checkpoint, network=network, optimizer=optimizer, identity=identity)
     for epoch in range(epochs_done, config.epochs):
         last = _train_epoch(network, optimizer, train, config=config, epoch=epoch, on_progress=on_progress)
-        save_checkpoint(
-            checkpoint, network=network, optimizer=optimizer, epochs_done=epoch + 1, identity=identity
-        )
+        save_checkpoint(checkpoint, network=network, optimizer=optimizer, epochs_done=epoch + 1, identity=identity)
         on_progress(last._replace(accuracy=accuracy(network, test)))
     card = _finish(network, test, identity=identity, out=out, name=name)
     checkpoint.unlink(missing_ok=True)

@@ -32,9 +32,7 @@ class TrainingConfig:
         if self.learning_rate <= 0:
             raise FiberscopeError(f"learning_rate is {self.learning_rate}; it must be positive")
         if self.activation not in ACTIVATIONS:
-            raise FiberscopeError(
-                f"activation is {self.activation!r}; choose one of {', '.join(ACTIVATIONS)}"
-            )
+            raise FiberscopeError(f"activation is {self.activation!r}; choose one of {', '.join(ACTIVATIONS)}")
 
     def command(self, name: str) -> str:
         """Write the command line that repeats the run on MNIST."""

@@ -29,9 +29,7 @@ def load_user(spec: str, weights: Path | None = None) -> nn.Module:
     file_name, _, factory_name = spec.rpartition(":")
     path = Path(file_name)
     if not file_name or not factory_name:
-        raise ModelError(
-            f"model {spec!r} is not file.py:factory; name the function that returns your network"
-        )
+        raise ModelError(f"model {spec!r} is not file.py:factory; name the function that returns your network")
     if not path.is_file():
         raise ModelError(f"model {spec!r}: there is no file {path}; check the path before the colon")
     with _neighbours_importable(path):
@@ -41,8 +39,7 @@ def load_user(spec: str, weights: Path | None = None) -> nn.Module:
             network = factory()
     if not isinstance(network, nn.Module):
         raise ModelError(
-            f"{path}: {factory_name}() returned {type(network).__name__}, wanted torch.nn.Module; "
-            "return the network"
+            f"{path}: {factory_name}() returned {type(network).__name__}, wanted torch.nn.Module; return the network"
         )
     if weights is not None:
         load_weights(network, weights)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,9 +13,7 @@ from torch import Tensor, nn
 
 from fiberscope.problem.errors import ModelError
 
-_CONVERT = (
-    "convert it where you trust it: safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
-)
+_CONVERT = "convert it where you trust it: safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
 _SHOWN = 4  # tensors named in a message
 
 
@@ -45,9 +42,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         case ".pt" | ".pth":
             return _check_state_dict(path, _read_torch(path))
         case suffix:
-            raise ModelError(
-                f"{path} has the suffix {suffix!r}, wanted .safetensors, .pt or .pth; {_CONVERT}"
-            )
+            raise ModelError(f"{path} has the suffix {suffix!r}, wanted .safetensors, .pt or .pth; {_CONVERT}")
 
 
 def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
@@ -58,10 +53,6 @@ def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
 
 
 def _read_torch(path: Path) -> object:
-    with path.open("rb") as file:
-        is_torch_archive = file.read(2) == b"PK"
-    if is_torch_archive and not zipfile.is_zipfile(path):  # its index stands at its end
-        raise ModelError(f"{path} is truncated: its end is missing; copy it again")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -70,14 +61,12 @@ def _read_torch(path: Path) -> object:
             f"so it is refused; {_CONVERT}"
         ) from error
     except (OSError, EOFError, RuntimeError, ValueError) as error:
-        raise ModelError(f"{path} is damaged ({_first_line(error)}); copy it again") from error
+        raise ModelError(f"{path} is truncated or damaged ({type(error).__name__}); copy it again") from error
 
 
 def _check_state_dict(path: Path, found: object) -> Mapping[str, Tensor]:
     if not isinstance(found, Mapping):
-        raise ModelError(
-            f"{path} holds a {type(found).__name__}, wanted a state dict (names to tensors); {_CONVERT}"
-        )
+        raise ModelError(f"{path} holds a {type(found).__name__}, wanted a state dict (names to tensors); {_CONVERT}")
     others = [repr(key) for key, value in found.items() if not isinstance(value, Tensor)]
     if others:
         raise ModelError(
@@ -108,7 +97,3 @@ def _first_few(names: Iterable[str]) -> str:
     listed = list(names)
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return ", ".join(listed[:_SHOWN]) + more
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
