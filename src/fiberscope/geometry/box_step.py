@@ -90,7 +90,8 @@ class _Dual(NamedTuple):
         gram = (self.jacobian * free[:, None]) @ self.jacobian.transpose(1, 2)
         # Where few coordinates are free the Gram matrix is singular; the share of J Jᵀ keeps the step finite.
         ridge = self.damping + 1e-5 * self.scale + torch.finfo(gram.dtype).tiny ** 0.5
-        return gram + torch.diag_embed(ridge[:, None].expand_as(self.wanted))
+        hessian: Tensor = gram + torch.diag_embed(ridge[:, None].expand_as(self.wanted))
+        return hessian
 
 
 def _newton_step(dual: _Dual, point: _Point) -> _Point:

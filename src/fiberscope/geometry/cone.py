@@ -28,5 +28,4 @@ def project_cone(
     at_most = torch.where(rows >= upper, none, infinity)
     at_least = torch.where(rows <= lower, none, -infinity)
     still = torch.zeros(jacobian.shape[:2], dtype=rows.dtype, device=rows.device)
-    cone = box_step(jacobian, still, at_least, at_most, wish=directions).step
-    return cone
+    return box_step(jacobian, still, at_least, at_most, wish=directions).step

@@ -17,8 +17,8 @@ from fiberscope.problem.latent_map import LatentMap
 class Fiber:
     """The preimage ``{x in box : f(x) = target}``; one target ``(m,)`` for all rows, or ``(batch, m)``, one a row.
 
-    Raises `FiberscopeError` for a target of the wrong length, dtype or device, or that is not finite. Whether the fiber is
-    empty is not known here; a move finds out and says so in its `Outcome`.
+    Raises `FiberscopeError` for a target of the wrong length, dtype or device, or that is not finite. Whether the
+    fiber is empty is not known here; a move finds out and says so in its `Outcome`.
     """
 
     latent_map: LatentMap
@@ -75,6 +75,6 @@ def check_in_box(latent_map: LatentMap, images: Float[Tensor, "batch ..."], box:
         raise FiberscopeError(
             f"{name}: row {worst} leaves the box: its values span [{float(rows[worst].min()):.4g}, "
             f"{float(rows[worst].max()):.4g}], the box [{float(lower.min()):.4g}, {float(upper.max()):.4g}] "
-            f"({int(outside.sum())} of {rows.shape[0]} rows do). Scale the images to the box (for bytes divide by 255), "
-            f"clamp them, or give a wider Box."
+            f"({int(outside.sum())} of {rows.shape[0]} rows do). Scale the images to the box (for bytes divide by "
+            "255), clamp them, or give a wider Box."
         )

@@ -50,7 +50,8 @@ class CutModule(nn.Module):
         return len(uses)
 
 
-class _Reached(Exception):  # noqa: N818  (it carries the latents out of the forward pass; nothing went wrong)
+class _Reached(Exception):
+    # Nothing went wrong: it carries the latents out of the forward pass.
     def __init__(self, output: Tensor) -> None:
         super().__init__("layer reached")
         self.output = output
@@ -61,7 +62,7 @@ def _stop(_module: nn.Module, _inputs: object, output: Tensor) -> None:
 
 
 def _find(module: nn.Module, layer: str) -> nn.Module:
-    layers = dict(module.named_modules())
+    layers: dict[str, nn.Module] = dict(module.named_modules())
     if layer and layer in layers:
         return layers[layer]
     names = [name for name in layers if name]

@@ -56,16 +56,16 @@ def _run(model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     except Exception as error:
         raise ModelError(
             f"model: a forward pass on images {tuple(images.shape)} of {images.dtype} on {images.device} failed with "
-            f"{type(error).__name__}: {error}. Check input_shape (the shape of one image, without the batch), and that the "
-            "model's dtype and device are the ones named."
+            f"{type(error).__name__}: {error}. Check input_shape (the shape of one image, without the batch), and that "
+            "dtype and device are the model's."
         ) from error
 
 
 def _refuse_odd_output(latents: object, images: Float[Tensor, "3 ..."]) -> None:
     if not isinstance(latents, Tensor):
         raise ModelError(
-            f"model: its output is a {type(latents).__name__}, not one tensor. Wrap it in a module whose forward returns "
-            "the tensor to explore, or name a layer with LatentMap.at_layer."
+            f"model: its output is a {type(latents).__name__}, not one tensor. Wrap it in a module whose forward "
+            "returns the tensor to explore, or name a layer with LatentMap.at_layer."
         )
     if not latents.is_floating_point():
         raise ModelError(
@@ -73,8 +73,8 @@ def _refuse_odd_output(latents: object, images: Float[Tensor, "3 ..."]) -> None:
         )
     if latents.ndim != 2 or latents.shape[0] != images.shape[0]:
         raise ModelError(
-            f"model: its output for {images.shape[0]} images has shape {tuple(latents.shape)}, not (batch, m): a vector "
-            "per image. Flatten or pool it, for instance nn.Sequential(model, nn.Flatten())."
+            f"model: its output for {images.shape[0]} images has shape {tuple(latents.shape)}, not (batch, m): a "
+            "vector per image. Flatten or pool it, for instance nn.Sequential(model, nn.Flatten())."
         )
     if latents.dtype != images.dtype:
         raise ModelError(

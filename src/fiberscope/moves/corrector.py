@@ -1,0 +1,180 @@
+"""The corrector: damped Gauss-Newton onto the fiber inside the box, row by row."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from fiberscope.geometry.box_step import box_step
+from fiberscope.geometry.jacobian import linearise
+from fiberscope.problem import LatentMap
+
+_METRIC_SHARE = 1e-2  # ridge of the natural metric, in units of the mean squared singular value
+_FIRST_DAMPING = 1e-2
+_LEAST_DAMPING = 1e-6
+_MOST_DAMPING = 1e5
+_ACCEPT = 1e-3  # least share of the predicted decrease that counts as progress
+_MEMORY = 8  # a step may also be kept if it beats the worst of so many last residuals
+_BLEND = 0.5  # share of the old Jacobian kept where it predicted badly
+
+
+class Task(NamedTuple):
+    """Where rows are to go: target latents, the bounds each row keeps, and the residual norm that will do."""
+
+    targets: Float[Tensor, "batch m"]
+    lower: Float[Tensor, "batch n"]
+    upper: Float[Tensor, "batch n"]
+    tolerance: Float[Tensor, " batch"]
+
+    def take(self, index: Int[Tensor, " some"] | Bool[Tensor, " batch"]) -> Task:
+        """The same for some of the rows."""
+        return Task(*(part[index] for part in self))
+
+
+class Correction(NamedTuple):
+    """The best point that each row reached, its residual norm there, and the Jacobians that it cost."""
+
+    rows: Float[Tensor, "batch n"]
+    residual_norm: Float[Tensor, " batch"]
+    num_jacobians: Int[Tensor, " batch"]
+
+
+class _State(NamedTuple):
+    """Rows still on the way. ``origin`` says which of the caller's rows each one is."""
+
+    origin: Int[Tensor, " live"]
+    rows: Float[Tensor, "live n"]
+    residual: Float[Tensor, "live m"]
+    model: Float[Tensor, "live m n"]
+    damping: Float[Tensor, " live"]
+    growth: Float[Tensor, " live"]
+    recent: Float[Tensor, "live memory"]
+
+    def take(self, keep: Bool[Tensor, " live"]) -> _State:
+        return _State(*(part[keep] for part in self))
+
+
+def correct(latent_map: LatentMap, rows: Float[Tensor, "batch n"], task: Task, *, num_steps: int) -> Correction:
+    """Bring rows to their targets by at most ``num_steps`` damped Gauss-Newton steps inside their bounds.
+
+    Levenberg-Marquardt in the natural metric: residuals are weighed by ``(J Jᵀ + ridge)^(-1/2)``, so that a weakly
+    visible latent counts as much as a strong one. Damping follows actual over predicted decrease. Two devices carry it
+    across the kinks of piecewise-linear networks: a step may raise the residual for a while, and where the
+    linearisation predicted badly the next one is averaged with it. Converged rows leave the batch.
+
+    References:
+        Levenberg (1944), Marquardt (1963), Nielsen (1999) on the damping rule.
+        Deuflhard (2011), Newton Methods for Nonlinear Problems, section 3.3 on natural level functions.
+        Grippo, Lampariello and Lucidi (1986) on non-monotone descent.
+    """
+    best = Correction(rows.clone(), rows.new_full(rows.shape[:1], torch.inf), rows.new_zeros(rows.shape[0]).long())
+    state = _start(latent_map, rows, task, best)
+    for _ in range(num_steps):
+        if state.origin.numel() == 0:
+            break
+        state = _advance(latent_map, task, state, best)
+    return best
+
+
+def _start(latent_map: LatentMap, rows: Float[Tensor, "batch n"], task: Task, best: Correction) -> _State:
+    index = torch.arange(rows.shape[0], device=rows.device)
+    residual = _residual(latent_map, rows, task.targets)
+    norm = residual.norm(dim=1)
+    best.residual_norm.copy_(norm.nan_to_num(nan=torch.inf))
+    live = (norm > task.tolerance) & norm.isfinite()
+    index, rows, residual, norm = index[live], rows[live], residual[live], norm[live]
+    model = linearise(latent_map, rows).jacobian
+    best.num_jacobians[index] += 1
+    damping = torch.full_like(norm, _FIRST_DAMPING)
+    return _State(index, rows, residual, model, damping, torch.full_like(norm, 2.0), norm[:, None].repeat(1, _MEMORY))
+
+
+def _advance(latent_map: LatentMap, task: Task, state: _State, best: Correction) -> _State:
+    here = task.take(state.origin)
+    root = _natural_root(state.model)
+    weighed_residual = _solve(root, state.residual)
+    step = box_step(
+        _solve(root, state.model),
+        -weighed_residual,
+        here.lower - state.rows,
+        here.upper - state.rows,
+        damping=state.damping,
+    )
+    trial = (state.rows + step.step).maximum(here.lower).minimum(here.upper)
+    residual = _residual(latent_map, trial, here.targets)
+    norm = residual.norm(dim=1)
+    before = weighed_residual.square().sum(dim=1)
+    predicted = before - step.shortfall.square().sum(dim=1)
+    actual = before - _solve(root, residual).square().sum(dim=1)
+    gain = (actual / predicted.clamp_min(torch.finfo(norm.dtype).tiny)).nan_to_num(nan=-1.0)
+    accepted = ((gain > _ACCEPT) | (norm < 0.98 * state.recent.amax(dim=1))) & norm.isfinite()
+    _keep_best(best, state.origin, trial, norm, accepted)
+    state = _damp(state, gain, accepted)
+    state = _move(state, trial, residual, norm, accepted)
+    live = (state.residual.norm(dim=1) > here.tolerance) & (state.damping < _MOST_DAMPING)
+    refresh = (accepted & live)[live]
+    return _relinearise(latent_map, state.take(live), gain[live], refresh, best)
+
+
+def _natural_root(jacobian: Float[Tensor, "live m n"]) -> Float[Tensor, "live m m"]:
+    """Cholesky factor of ``J Jᵀ`` plus a ridge."""
+    gram = jacobian @ jacobian.transpose(1, 2)
+    ridge = _METRIC_SHARE * gram.diagonal(dim1=1, dim2=2).mean(dim=1) + torch.finfo(gram.dtype).tiny ** 0.5
+    root: Tensor = torch.linalg.cholesky(gram + torch.diag_embed(ridge[:, None].expand(gram.shape[:2])))
+    return root
+
+
+def _solve(root: Float[Tensor, "live m m"], right: Tensor) -> Tensor:
+    columns = right if right.ndim == 3 else right[:, :, None]
+    solved: Tensor = torch.linalg.solve_triangular(root, columns, upper=False)
+    return solved if right.ndim == 3 else solved[:, :, 0]
+
+
+def _residual(latent_map: LatentMap, rows: Float[Tensor, "some n"], targets: Float[Tensor, "some m"]) -> Tensor:
+    with torch.no_grad():
+        return latent_map(rows) - targets
+
+
+def _keep_best(best: Correction, index: Tensor, trial: Tensor, norm: Tensor, accepted: Tensor) -> None:
+    better = accepted & (norm < best.residual_norm[index])
+    best.rows[index[better]] = trial[better]
+    best.residual_norm[index[better]] = norm[better]
+
+
+def _damp(state: _State, gain: Float[Tensor, " live"], accepted: Bool[Tensor, " live"]) -> _State:
+    eased = state.damping * (1 - (2 * gain - 1) ** 3).clamp(0.1, 1.5)
+    raised = state.damping.clamp_min(_FIRST_DAMPING) * state.growth
+    return state._replace(
+        damping=torch.where(accepted, eased, raised).clamp_min(_LEAST_DAMPING),
+        growth=torch.where(accepted, 2.0, state.growth * 2),
+    )
+
+
+def _move(state: _State, trial: Tensor, residual: Tensor, norm: Tensor, accepted: Tensor) -> _State:
+    shifted = torch.cat([state.recent[:, 1:], norm[:, None]], dim=1)
+    column = accepted[:, None]
+    return state._replace(
+        rows=torch.where(column, trial, state.rows),
+        residual=torch.where(column, residual, state.residual),
+        recent=torch.where(column, shifted, state.recent),
+    )
+
+
+def _relinearise(
+    latent_map: LatentMap,
+    state: _State,
+    gain: Float[Tensor, " live"],
+    refresh: Bool[Tensor, " live"],
+    best: Correction,
+) -> _State:
+    if not bool(refresh.any()):
+        return state
+    fresh = linearise(latent_map, state.rows[refresh]).jacobian
+    best.num_jacobians[state.origin[refresh]] += 1
+    keep = torch.where(gain[refresh] > 0.5, 0.0, _BLEND)[:, None, None]
+    model = state.model.clone()
+    model[refresh] = keep * model[refresh] + (1 - keep) * fresh
+    return state._replace(model=model)

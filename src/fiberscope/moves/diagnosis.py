@@ -1,0 +1,53 @@
+"""Why a row did not arrive: one look at the linearisation where it stopped."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fiberscope.geometry.box_step import box_step
+from fiberscope.geometry.jacobian import linearise
+from fiberscope.geometry.tangent import split_tangent
+from fiberscope.moves.corrector import Task
+from fiberscope.moves.outcome import Outcome
+from fiberscope.problem import LatentMap
+
+_NEAR = 1e-2  # relative residual below which more steps are the likely remedy
+
+
+def diagnose(
+    latent_map: LatentMap,
+    rows: Float[Tensor, "batch n"],
+    residual_norm: Float[Tensor, " batch"],
+    tolerance: Float[Tensor, " batch"],
+    task: Task,
+) -> tuple[Outcome, ...]:
+    """The outcome of each row that was sent to a target and now stands at ``rows``."""
+    outcomes = [
+        Outcome.CONVERGED if arrived else Outcome.NOT_FINITE for arrived in (residual_norm <= tolerance).tolist()
+    ]
+    stuck = ((residual_norm > tolerance) & residual_norm.isfinite()).nonzero()[:, 0]
+    if stuck.numel():
+        for row, outcome in zip(stuck.tolist(), _reasons(latent_map, rows[stuck], task.take(stuck)), strict=True):
+            outcomes[row] = outcome
+    return tuple(outcomes)
+
+
+def _reasons(latent_map: LatentMap, rows: Float[Tensor, "stuck n"], task: Task) -> list[Outcome]:
+    latents, jacobian = linearise(latent_map, rows)
+    finite = jacobian.isfinite().flatten(1).all(dim=1)
+    residual = latents - task.targets
+    rank = split_tangent(torch.where(finite[:, None, None], jacobian, 0.0)).rank
+    step = box_step(jacobian, -residual, task.lower - rows, task.upper - rows).step
+    resolution = 4 * torch.finfo(rows.dtype).eps * rows.abs().amax(dim=1).clamp_min(1.0)
+    checks = {
+        Outcome.NOT_FINITE: ~finite,
+        Outcome.ROUNDING: step.abs().amax(dim=1) <= resolution,
+        Outcome.RANK_DEFICIENT: rank < latent_map.latent_size,
+        Outcome.OUT_OF_STEPS: residual.norm(dim=1) <= _NEAR * task.targets.norm(dim=1),
+    }
+    reasons = [Outcome.UNREACHABLE] * rows.shape[0]
+    for outcome, holds in reversed(checks.items()):
+        reasons = [outcome if held else reason for held, reason in zip(holds.tolist(), reasons, strict=True)]
+    return reasons

@@ -1,0 +1,92 @@
+"""Project images onto a fiber."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from fiberscope.moves.corrector import Correction, Task, correct
+from fiberscope.moves.diagnosis import diagnose
+from fiberscope.moves.outcome import Outcome, raise_if_failed
+from fiberscope.moves.setup import set_up
+from fiberscope.problem import Fiber, LatentMap
+
+
+class Projection(NamedTuple):
+    """An image on the fiber for each row, or the best approach where there is none.
+
+    ``residual_norm`` is ``|f(x) - target|`` of a fresh forward pass, ``tolerance`` what it had to stay below.
+    """
+
+    points: Float[Tensor, "batch ..."]
+    residual_norm: Float[Tensor, " batch"]
+    tolerance: Float[Tensor, " batch"]
+    num_jacobians: Int[Tensor, " batch"]
+    outcome: tuple[Outcome, ...]
+
+    def raise_if_failed(self) -> Projection:
+        """The result itself; raises `MoveFailedError` with the advice for the rows that failed."""
+        raise_if_failed(self.outcome)
+        return self
+
+
+def project(
+    fiber: Fiber,
+    images: Float[Tensor, "batch ..."],
+    *,
+    frozen: Bool[Tensor, "..."] | None = None,
+    rtol: float | None = None,
+    atol: float = 0.0,
+    num_steps: int = 60,
+    num_restarts: int = 12,
+) -> Projection:
+    """Bring each image onto the fiber by small steps, every pixel inside the box, pixels under ``frozen`` unchanged.
+
+    A row is on the fiber when ``|f(x) - target| <= max(atol, rtol |target|)``; ``rtol`` is 1e-5 in float32 and 1e-10 in
+    float64 unless given. A row that stalls starts again, up to ``num_restarts`` times, from a fixed series of dimmed,
+    noisy and flat versions of its image; what it finds then is on the fiber but less near. Each row is independent
+    of the others. Raises `FiberscopeError` for bad input; numerical trouble is the row's `Outcome`.
+    """
+    rows, task, tolerance = set_up(fiber, images, frozen=frozen, rtol=rtol, atol=atol)
+    found = reach(fiber.latent_map, rows, task, num_steps=num_steps, num_restarts=num_restarts)
+    points = fiber.latent_map.unflatten(found.rows)
+    norm = fiber.residual(points).norm(dim=1)
+    outcome = diagnose(fiber.latent_map, found.rows, norm, tolerance, task)
+    return Projection(points, norm, tolerance, found.num_jacobians, outcome)
+
+
+def reach(
+    latent_map: LatentMap, rows: Float[Tensor, "batch n"], task: Task, *, num_steps: int, num_restarts: int
+) -> Correction:
+    """Correct rows onto their fibers, with new starts for those that stall; the best point of all starts for each."""
+    best = correct(latent_map, rows, task, num_steps=num_steps)
+    for attempt in range(num_restarts):
+        lost = (best.residual_norm > task.tolerance).nonzero()[:, 0]
+        if lost.numel() == 0:
+            break
+        there = task.take(lost)
+        again = correct(latent_map, _restart(attempt, rows[lost], there), there, num_steps=2 * num_steps)
+        best.num_jacobians[lost] += again.num_jacobians
+        better = again.residual_norm < best.residual_norm[lost]
+        best.rows[lost[better]] = again.rows[better]
+        best.residual_norm[lost[better]] = again.residual_norm[better]
+    return best
+
+
+def _restart(attempt: int, rows: Float[Tensor, "lost n"], task: Task) -> Float[Tensor, "lost n"]:
+    """The start of an attempt: a blend of the image with a dark, bright or noisy one, the same for every row."""
+    low = torch.where(task.lower.isfinite(), task.lower, rows.amin(dim=1, keepdim=True))
+    high = torch.where(task.upper.isfinite(), task.upper, rows.amax(dim=1, keepdim=True))
+    generator = torch.Generator().manual_seed(attempt)
+    noise = torch.rand(rows.shape[1], generator=generator, dtype=torch.float64).to(rows)
+    share, ceiling = _RESTARTS[attempt % len(_RESTARTS)]
+    blend = share * rows + (1 - share) * (low + ceiling * noise * (high - low))
+    return blend.maximum(task.lower).minimum(task.upper)
+
+
+# Share of the image that is kept, and the brightest noise mixed in, as a share of the box. Shrinking toward the dark
+# end first: of the stalls on a batch-norm residual network most are thin digits with too much ink to be rid of.
+_RESTARTS = ((0.1, 0.0), (0.0, 0.1), (0.5, 1.0), (0.0, 1.0), (0.0, 0.02), (0.3, 0.1))
