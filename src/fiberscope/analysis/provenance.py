@@ -17,8 +17,6 @@ import torch
 
 from fiberscope.analysis.run_folder import PROVENANCE, RunFolder
 
-Setting = str | int | float | bool | None | Sequence[str] | Sequence[int] | Mapping[str, float]
-
 
 @dataclass(frozen=True)
 class Provenance:
@@ -29,7 +27,7 @@ class Provenance:
 
     command: str
     seed: int
-    settings: Mapping[str, Setting] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
@@ -54,7 +52,7 @@ def write_provenance(folder: RunFolder, provenance: Provenance, *, files: Sequen
         "platform": platform.platform(),
         "threads": torch.get_num_threads(),
     }
-    return folder.write(PROVENANCE, (json.dumps(record, indent=2) + "\n").encode())
+    return folder.write(PROVENANCE, (json.dumps(record, indent=2, default=str) + "\n").encode())
 
 
 def versions() -> dict[str, str]:

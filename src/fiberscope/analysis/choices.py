@@ -1,0 +1,98 @@
+"""What a user chooses for a run: the network, and where and how its result is written. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class NetworkChoice:
+    """The network to explore, and where in it its latent is taken."""
+
+    model: str = "mnist-classifier"
+    """The network: mnist-classifier, a folder or file that `fiberscope train` wrote, or your own as file.py:factory."""
+
+    weights: Path | None = None
+    """Weights for a network of your own: a .safetensors file, or a state dict in a .pt or .pth file."""
+
+    layer: str | None = None
+    """The layer whose output is the latent; by default the encoder, of a network of your own the whole output."""
+
+    input_shape: tuple[int, int, int] = (1, 28, 28)
+    """Channels, height and width of the images that the network takes."""
+
+    dtype: Literal["float32", "float64"] = "float32"
+    """Precision of all computing; float64 takes longer and finds fibers to ten digits instead of five."""
+
+    device: str = "cpu"
+    """Where torch computes: cpu, cuda, cuda:1, mps."""
+
+
+@dataclass(frozen=True)
+class RunChoice:
+    """Where a result is written, and what decides it beside its input."""
+
+    out: Path
+    """Folder for the result; it is made if it is not there."""
+
+    force: bool = False
+    """Replace the result that an earlier run wrote into the folder; other files in it stay."""
+
+    seed: int = 0
+    """Seed of everything random: the same seed gives the same pictures."""
+
+    batch_size: int = 16
+    """Images taken at a time; what finished batches found outlives an interruption."""
+
+
+@dataclass(frozen=True)
+class SpectrumChoice:
+    """Where the network's sight is measured, and against which data."""
+
+    images: tuple[str, ...] = ("0:8",)
+    """Images to look at: test digits by index (0:16 or 3,7,20:24), PNG files, folders of them, npz archives."""
+
+    reference: tuple[str, ...] | None = None
+    """Images whose variation counts as real; by default all test digits, for other shapes the images themselves."""
+
+
+@dataclass(frozen=True)
+class WalkChoice:
+    """Where walks start, which way they go and how far."""
+
+    images: tuple[str, ...] = ("0:4",)
+    """Images to start from: test digits by index (0:16 or 3,7,20:24), PNG files, folders of them, npz archives."""
+
+    basis: Literal["data", "smooth", "random", "toward", "svd"] = "data"
+    """Which invisible directions: where data varies most, smooth ones, random ones, toward other images, plain SVD."""
+
+    directions: int = 2
+    """Directions walked from each image."""
+
+    length: float = 5.0
+    """How far to walk: Euclidean norm over pixels, along the way."""
+
+    steps: int = 20
+    """Steps of each walk."""
+
+    reference: tuple[str, ...] | None = None
+    """For the basis data: images whose variation counts; by default all test digits, for other shapes the images."""
+
+    targets: tuple[str, ...] | None = None
+    """For the basis toward: images to head for, one or --directions for each; by default random test digits."""
+
+
+@dataclass(frozen=True)
+class PairChoice:
+    """Which images to start from, and whose latents to reach."""
+
+    images: tuple[str, ...] = ("0:8",)
+    """What a result should look like: test digits by index (0:16 or 3,7,20:24), PNG files, folders, npz archives."""
+
+    targets: tuple[str, ...] | None = None
+    """Images whose latents are aimed at, one or one for each image; by default random test digits of other classes."""
+
+    rtol: float | None = None
+    """Residual |f(x) - z| that counts as there, relative to |z|; by default 1e-5 in float32 and 1e-10 in float64."""

@@ -1,0 +1,29 @@
+"""The data against which directions are weighed: how real images vary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor
+
+from fiberscope.analysis.selection import Selection, is_digit, select
+from fiberscope.geometry.bases import covariance_factor
+from fiberscope.problem import FiberscopeError, LatentMap
+
+
+def reference_factor(sources: Sequence[str] | None, latent_map: LatentMap, images: Selection) -> Float[Tensor, "n r"]:
+    """The covariance factor of the named images; by default of all test digits, or where no digit fits, of the run's.
+
+    Raises FiberscopeError when these are too few to vary.
+    """
+    shape = latent_map.input_shape
+    if sources is None:
+        reference = select(("::",), shape=shape) if is_digit(shape) else images
+    else:
+        reference = select(sources, shape=shape, argument="reference")
+    if len(reference.names) < 2:
+        raise FiberscopeError(
+            "reference: how images vary cannot be told from one of them. Name a folder of images by --reference."
+        )
+    return covariance_factor(latent_map.flatten(reference.images.to(latent_map.device, latent_map.dtype)))

@@ -1,0 +1,144 @@
+"""Which images a run is about: test digits by index, or images from files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from fiberscope.data import LabelledImages, load_images, mnist
+from fiberscope.problem import FiberscopeError
+
+_INDICES = re.compile(r"-?\d*(:-?\d*){0,2}(,-?\d*(:-?\d*){0,2})*")
+
+
+class Selection(NamedTuple):
+    """Images in [0, 1], a name for each, and the class of each where it is known."""
+
+    images: Float[Tensor, "image channel height width"]
+    names: tuple[str, ...]
+    labels: tuple[int | None, ...]
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The class and, on a second line, the name of each; the name alone where no class is known."""
+        pairs = zip(self.names, self.labels, strict=True)
+        return tuple(name if label is None else f"digit {label}\n{name}" for name, label in pairs)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The same on one line."""
+        return tuple(title.replace("\n", ", ") for title in self.titles)
+
+    def part(self, rows: slice) -> Selection:
+        """The images of these neighbouring rows."""
+        return Selection(self.images[rows], self.names[rows], self.labels[rows])
+
+    def take(self, rows: Sequence[int]) -> Selection:
+        """The images of these rows, in this order, repeated where a row is."""
+        chosen = list(rows)
+        return Selection(
+            self.images[chosen], tuple(self.names[i] for i in chosen), tuple(self.labels[i] for i in chosen)
+        )
+
+
+def select(sources: Sequence[str], *, shape: tuple[int, ...], argument: str = "images") -> Selection:
+    """The images that the sources name, in order: indices such as "0:16" or "3,7,20:24", files, folders, archives.
+
+    Indices and slices are Python's, into the MNIST test set. Raises FiberscopeError that names the argument.
+    """
+    parts = [_select_one(source.strip(), shape, argument) for source in sources]
+    if not parts:
+        raise FiberscopeError(f"{argument}: nothing is named. Give indices such as 0:8, or files.")
+    return Selection(
+        torch.cat([part.images for part in parts]),
+        tuple(name for part in parts for name in part.names),
+        tuple(label for part in parts for label in part.labels),
+    )
+
+
+def draw_others(
+    selection: Selection, *, shape: tuple[int, ...], count: int, seed: int, argument: str = "targets"
+) -> Selection:
+    """Random test digits of another class than each image's, ``count`` for each image, one image after the other."""
+    digits = _digits(shape, argument)
+    generator = torch.Generator().manual_seed(seed)
+    rows: list[int] = []
+    for label in selection.labels:
+        others = torch.arange(len(digits.labels)) if label is None else (digits.labels != label).nonzero()[:, 0]
+        rows += others[torch.randint(len(others), (count,), generator=generator)].tolist()
+    return _take_digits(digits, torch.tensor(rows))
+
+
+def is_digit(shape: tuple[int, ...]) -> bool:
+    """Whether images of that shape are those of MNIST."""
+    return shape == (1, 28, 28)
+
+
+def _select_one(source: str, shape: tuple[int, ...], argument: str) -> Selection:
+    if source and _INDICES.fullmatch(source):
+        digits = _digits(shape, argument)
+        return _take_digits(digits, _parse(source, len(digits.labels), argument))
+    if not source or not Path(source).exists():
+        raise FiberscopeError(
+            f"{argument}: {source!r} is neither indices, such as 0:16 or 3,7,20:24, nor a file or folder that exists."
+        )
+    if len(shape) != 3:
+        raise FiberscopeError(f"{argument}: files hold images (channels, height, width), the network takes {shape}.")
+    loaded = load_images(source, shape=(shape[0], shape[1], shape[2]))
+    return Selection(loaded.images, loaded.names, (None,) * len(loaded.names))
+
+
+@cache
+def _test_set() -> LabelledImages:
+    return mnist("test")
+
+
+def _digits(shape: tuple[int, ...], argument: str) -> LabelledImages:
+    if not is_digit(shape):
+        raise FiberscopeError(
+            f"{argument}: indices mean digits of shape (1, 28, 28), but the network takes {shape}. "
+            f"Give PNG files, a folder or an npz archive by --{argument}."
+        )
+    return _test_set()
+
+
+def _take_digits(digits: LabelledImages, rows: Int64[Tensor, " image"]) -> Selection:
+    labels: list[int] = digits.labels[rows].tolist()
+    return Selection(digits.images[rows], tuple(f"test {row}" for row in rows.tolist()), tuple(labels))
+
+
+def _parse(source: str, count: int, argument: str) -> Int64[Tensor, " image"]:
+    rows = [row for part in source.split(",") for row in _parse_part(part, count, argument)]
+    return torch.tensor(rows, dtype=torch.int64)
+
+
+def _parse_part(part: str, count: int, argument: str) -> Sequence[int]:
+    numbers = [int(number) if number else None for number in part.split(":")]
+    first = numbers[0]
+    if len(numbers) == 1:
+        if first is None:
+            raise FiberscopeError(f"{argument}: a number is missing between commas. Write indices such as 3,7,20:24.")
+        _refuse_outside(first, 0, count - 1, count, argument)
+        return [first]
+    if numbers[2:] == [0]:
+        raise FiberscopeError(f"{argument}: {part!r} has step 0. Give a step of at least 1, or leave it out.")
+    for bound in numbers[:2]:
+        _refuse_outside(bound or 0, 0, count, count, argument)
+    rows = range(count)[slice(*numbers)]
+    if not rows:
+        raise FiberscopeError(f"{argument}: {part!r} selects nothing. Give start:stop with start below stop.")
+    return rows
+
+
+def _refuse_outside(number: int, low: int, high: int, count: int, argument: str) -> None:
+    if not low <= number <= high:
+        raise FiberscopeError(
+            f"{argument}: index {number} is out of range; the test set has {count} digits, 0 to {count - 1}."
+        )

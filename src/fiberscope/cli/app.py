@@ -1,0 +1,77 @@
+"""The command `fiberscope`: its subcommands, and how each of them ends."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, Parameter
+from rich.text import Text
+
+from fiberscope.cli.demo import demo
+from fiberscope.cli.fetch import mnist
+from fiberscope.cli.nearest import nearest
+from fiberscope.cli.project import project
+from fiberscope.cli.spectrum import spectrum
+from fiberscope.cli.terminal import say_error, say_interrupted
+from fiberscope.cli.train import classifier
+from fiberscope.cli.walk import walk
+
+REFUSED = 2
+INTERRUPTED = 130
+
+app = App(
+    name="fiberscope",
+    help="Show which images a neural network cannot tell apart: the fibers of its latent map.",
+    help_epilogue="A first picture: fiberscope nearest --images 0:4 --out runs/nearest",
+    default_parameter=Parameter(negative=()),
+    error_formatter=lambda error: Text(f"error: {error}", style="red"),
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+train = App(name="train", help="Train a network whose fibers you want to see.", help_epilogue="")
+data = App(name="data", help="Get data.", help_epilogue="")
+fetch = App(name="fetch", help="Download a data set, once, into the user's cache.")
+# None of these modules imports torch before its command runs, so that help is quick.
+app.command(demo)
+app.command(spectrum)
+app.command(walk)
+app.command(nearest)
+app.command(project)
+app.command(train)
+app.command(data)
+train.command(classifier)
+data.command(fetch)
+fetch.command(mnist)
+
+
+def main() -> None:
+    """Run the command line of this process and leave it with the command's exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a letter of a message still gets the message.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; 0 when it found what it looked for, 1 when it found nothing, 2 when it was refused."""
+    try:
+        code = app(list(arguments))
+    except KeyboardInterrupt as interrupt:
+        say_interrupted(str(interrupt) or "interrupted")
+        return INTERRUPTED
+    except ValueError as error:
+        if not _is_refusal(error):
+            raise
+        say_error(str(error))
+        return REFUSED
+    return code if isinstance(code, int) else 0
+
+
+def _is_refusal(error: ValueError) -> bool:
+    # Where such an error was raised, torch is there already.
+    from fiberscope.problem.errors import FiberscopeError
+
+    return isinstance(error, FiberscopeError)

@@ -1,0 +1,124 @@
+"""What a command says: tables and findings on standard output, progress and errors on standard error."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.measure import Measurement
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from fiberscope.analysis.finding import Finding
+    from fiberscope.models import Progress as Trained
+
+_UNLIMITED = 10_000  # columns of a pipe, which has no right edge
+
+
+def command_line() -> str:
+    """The command line of this process, as one would type it again."""
+    return shlex.join(["fiberscope", *sys.argv[1:]])
+
+
+def show(finding: Finding) -> int:
+    """Print the finding and return the exit code: 1 when not one row ended as it should."""
+    console = _console()
+    console.print(_table(finding, console))
+    console.print()
+    good = finding.num_good > 0
+    console.print(Text(finding.summary, style="bold" if good else "bold yellow"))
+    for advice in finding.advice:
+        console.print(Text(advice, style="yellow"))
+    show_files(finding.files)
+    return 0 if good else 1
+
+
+def show_files(files: Sequence[Path]) -> None:
+    """Print where the files of a result are, one a line."""
+    console = _console()
+    for file in files:
+        console.print(Text(str(file)), soft_wrap=True)
+
+
+@contextmanager
+def progress(words: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal while the block runs; it is moved by calling (done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(words, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def training_bar() -> Iterator[Callable[[Trained], None]]:
+    """Show loss and accuracy while the block trains: a bar on a terminal, elsewhere a line an epoch."""
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("training", total=None, words="")
+        accuracy = ""
+
+        def show_progress(now: Trained) -> None:
+            nonlocal accuracy
+            words = f"epoch {now.epoch}/{now.epochs}, loss {now.loss:.4f}"
+            if now.accuracy is not None:
+                accuracy = f", accuracy {100 * now.accuracy:.2f} %"
+                bar.console.print(Text(words + accuracy))
+            done = (now.epoch - 1) * now.steps + now.step
+            bar.update(task, completed=done, total=now.epochs * now.steps, words=words + accuracy)
+
+        yield show_progress
+
+
+def say(message: str) -> None:
+    """Print a sentence."""
+    _console().print(Text(message), soft_wrap=True)
+
+
+def say_error(message: str) -> None:
+    """Print why a command was refused."""
+    Console(stderr=True).print(Text(f"error: {message}", style="red"), soft_wrap=True)
+
+
+def say_interrupted(message: str) -> None:
+    """Print what an interruption left behind."""
+    Console(stderr=True).print(Text(message, style="yellow"), soft_wrap=True)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_UNLIMITED)
+
+
+def _table(finding: Finding, console: Console) -> Table:
+    """A table, or on a terminal too narrow for it, the rows one under the other."""
+    # Without lines in a pipe, so that awk and grep find words and nothing else.
+    plain = not console.is_terminal
+    table = Table(box=None if plain else box.SIMPLE_HEAD, pad_edge=not plain, header_style="" if plain else "bold")
+    for column, cells in zip(finding.columns, zip(*finding.rows, strict=True), strict=True):
+        numeric = all(cell[:1].isdigit() or cell in ("nan", "inf") for cell in cells)
+        table.add_column(Text(column), justify="right" if numeric else "left")
+    for row in finding.rows:
+        table.add_row(*map(Text, row))
+    fits = Measurement.get(console, console.options, table).maximum <= console.width
+    return table if fits else _records(finding)
+
+
+def _records(finding: Finding) -> Table:
+    records = Table(box=None, pad_edge=False, show_header=False)
+    records.add_column(style="dim", no_wrap=True)
+    records.add_column(overflow="fold")
+    for row in finding.rows:
+        for name, cell in zip(finding.columns, row, strict=True):
+            records.add_row(Text(name), Text(cell), end_section=name == finding.columns[-1])
+        records.add_row("", "")
+    return records
