@@ -11,6 +11,7 @@ from torch import Tensor
 _MAX_NEWTON_STEPS = 40
 _MAX_HALVINGS = 12
 _ARMIJO = 1e-4
+_NEAR = 1e-4  # relative error below which a Newton step that gains nothing has met rounding
 
 
 class BoxStep(NamedTuple):
@@ -47,12 +48,15 @@ def box_step(
     least = scale.clamp_min(unit.tiny**0.5) * unit.eps
     damping = least if damping is None else damping.maximum(least)
     dual = _Dual(jacobian, wanted, lower, upper, wish, damping, scale)
-    goal = unit.eps**0.75 * _size(dual)
+    size = _size(dual)
     point = dual.at(torch.zeros_like(wanted))
+    error = point.gradient.norm(dim=1)
     for _ in range(_MAX_NEWTON_STEPS):
-        if bool((point.gradient.norm(dim=1) <= goal).all()):
-            break
         point = _newton_step(dual, point)
+        before, error = error, point.gradient.norm(dim=1)
+        at_rounding = (error <= _NEAR * size) & (error > before / 2)
+        if bool((at_rounding | (error <= 8 * unit.eps * size)).all()):
+            break
     shortfall = wanted - (jacobian @ point.step[:, :, None])[:, :, 0]
     return BoxStep(point.step, shortfall)
 
@@ -90,8 +94,7 @@ class _Dual(NamedTuple):
         gram = (self.jacobian * free[:, None]) @ self.jacobian.transpose(1, 2)
         # Where few coordinates are free the Gram matrix is singular; the share of J Jᵀ keeps the step finite.
         ridge = self.damping + 1e-5 * self.scale + torch.finfo(gram.dtype).tiny ** 0.5
-        hessian: Tensor = gram + torch.diag_embed(ridge[:, None].expand_as(self.wanted))
-        return hessian
+        return gram.diagonal_scatter(gram.diagonal(dim1=1, dim2=2) + ridge[:, None], dim1=1, dim2=2)
 
 
 def _newton_step(dual: _Dual, point: _Point) -> _Point:
@@ -109,7 +112,8 @@ def _newton_step(dual: _Dual, point: _Point) -> _Point:
 
 
 def _size(dual: _Dual) -> Float[Tensor, " batch"]:
+    """What errors are relative to; rounding of ``J wish`` is relative to the factors, since a tangent wish cancels."""
     size = dual.wanted.norm(dim=1)
-    if dual.wish is not None:
-        size = size + (dual.jacobian @ dual.wish[:, :, None])[:, :, 0].norm(dim=1)
-    return size
+    if dual.wish is None:
+        return size
+    return size + dual.jacobian.flatten(1).norm(dim=1) * dual.wish.norm(dim=1)

@@ -57,13 +57,21 @@ class _State(NamedTuple):
         return _State(*(part[keep] for part in self))
 
 
-def correct(latent_map: LatentMap, rows: Float[Tensor, "batch n"], task: Task, *, num_steps: int) -> Correction:
+def correct(
+    latent_map: LatentMap,
+    rows: Float[Tensor, "batch n"],
+    task: Task,
+    *,
+    num_steps: int,
+    model: Float[Tensor, "batch m n"] | None = None,
+) -> Correction:
     """Bring rows to their targets by at most ``num_steps`` damped Gauss-Newton steps inside their bounds.
 
     Levenberg-Marquardt in the natural metric: residuals are weighed by ``(J Jᵀ + ridge)^(-1/2)``, so that a weakly
     visible latent counts as much as a strong one. Damping follows actual over predicted decrease. Two devices carry it
     across the kinks of piecewise-linear networks: a step may raise the residual for a while, and where the
-    linearisation predicted badly the next one is averaged with it. Converged rows leave the batch.
+    linearisation predicted badly the next one is averaged with it. Converged rows leave the batch. A Jacobian known
+    near the start may be given as the first ``model``; that saves computing one.
 
     References:
         Levenberg (1944), Marquardt (1963), Nielsen (1999) on the damping rule.
@@ -71,7 +79,7 @@ def correct(latent_map: LatentMap, rows: Float[Tensor, "batch n"], task: Task, *
         Grippo, Lampariello and Lucidi (1986) on non-monotone descent.
     """
     best = Correction(rows.clone(), rows.new_full(rows.shape[:1], torch.inf), rows.new_zeros(rows.shape[0]).long())
-    state = _start(latent_map, rows, task, best)
+    state = _start(latent_map, rows, task, model, best)
     for _ in range(num_steps):
         if state.origin.numel() == 0:
             break
@@ -79,15 +87,22 @@ def correct(latent_map: LatentMap, rows: Float[Tensor, "batch n"], task: Task, *
     return best
 
 
-def _start(latent_map: LatentMap, rows: Float[Tensor, "batch n"], task: Task, best: Correction) -> _State:
+def _start(
+    latent_map: LatentMap,
+    rows: Float[Tensor, "batch n"],
+    task: Task,
+    model: Float[Tensor, "batch m n"] | None,
+    best: Correction,
+) -> _State:
     index = torch.arange(rows.shape[0], device=rows.device)
     residual = _residual(latent_map, rows, task.targets)
     norm = residual.norm(dim=1)
     best.residual_norm.copy_(norm.nan_to_num(nan=torch.inf))
     live = (norm > task.tolerance) & norm.isfinite()
     index, rows, residual, norm = index[live], rows[live], residual[live], norm[live]
-    model = linearise(latent_map, rows).jacobian
-    best.num_jacobians[index] += 1
+    if model is None:
+        best.num_jacobians[index] += 1
+    model = linearise(latent_map, rows).jacobian if model is None else model[live]
     damping = torch.full_like(norm, _FIRST_DAMPING)
     return _State(index, rows, residual, model, damping, torch.full_like(norm, 2.0), norm[:, None].repeat(1, _MEMORY))
 

@@ -68,7 +68,9 @@ def reach(
         if lost.numel() == 0:
             break
         there = task.take(lost)
-        again = correct(latent_map, _restart(attempt, rows[lost], there), there, num_steps=2 * num_steps)
+        onward = attempt % 3 == 2  # every third attempt goes on from the best point with fresh damping
+        start = best.rows[lost] if onward else _restart(attempt, rows[lost], there)
+        again = correct(latent_map, start, there, num_steps=2 * num_steps)
         best.num_jacobians[lost] += again.num_jacobians
         better = again.residual_norm < best.residual_norm[lost]
         best.rows[lost[better]] = again.rows[better]
@@ -82,7 +84,7 @@ def _restart(attempt: int, rows: Float[Tensor, "lost n"], task: Task) -> Float[T
     high = torch.where(task.upper.isfinite(), task.upper, rows.amax(dim=1, keepdim=True))
     generator = torch.Generator().manual_seed(attempt)
     noise = torch.rand(rows.shape[1], generator=generator, dtype=torch.float64).to(rows)
-    share, ceiling = _RESTARTS[attempt % len(_RESTARTS)]
+    share, ceiling = _RESTARTS[(attempt - attempt // 3) % len(_RESTARTS)]
     blend = share * rows + (1 - share) * (low + ceiling * noise * (high - low))
     return blend.maximum(task.lower).minimum(task.upper)
 

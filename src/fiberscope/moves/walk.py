@@ -1,0 +1,180 @@
+"""Walk along a fiber in chosen directions, and the straight line of the linearisation to compare with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from fiberscope.geometry.cone import project_cone
+from fiberscope.geometry.jacobian import linearise
+from fiberscope.geometry.tangent import split_tangent
+from fiberscope.moves.corrector import Task, correct
+from fiberscope.moves.diagnosis import diagnose
+from fiberscope.moves.outcome import Outcome, raise_if_failed
+from fiberscope.moves.project import reach
+from fiberscope.moves.setup import set_up
+from fiberscope.problem import Fiber, FiberscopeError, LatentMap
+
+_CORRECTOR_STEPS = 10
+_EMPTY_CONE = 1e-3  # share of the heading left by the cone below which there is nowhere to go
+_MOST_SUBSTEPS = 64
+_ARRIVED = 0.1  # of a stride: closer to a station than this is at it; the next stride makes up for it
+
+
+class Walk(NamedTuple):
+    """Points along each walk at equal distances, the start first; a walk that ended early stays where it stopped.
+
+    ``arc_length`` is the distance gone, in the Euclidean norm over coordinates.
+    """
+
+    points: Float[Tensor, "step batch ..."]
+    residual_norm: Float[Tensor, "step batch"]
+    arc_length: Float[Tensor, "step batch"]
+    tolerance: Float[Tensor, " batch"]
+    outcome: tuple[Outcome, ...]
+
+    def raise_if_failed(self) -> Walk:
+        """The result itself; raises `MoveFailedError` with the advice for the walks that ended early."""
+        raise_if_failed(self.outcome)
+        return self
+
+
+class StraightLine(NamedTuple):
+    """Points along the straight line of the linearisation, clipped to the box, and how far they drift off the fiber."""
+
+    points: Float[Tensor, "step batch ..."]
+    residual_norm: Float[Tensor, "step batch"]
+    arc_length: Float[Tensor, "step batch"]
+
+
+class _Hike(NamedTuple):
+    """Where the walks are; updated in place."""
+
+    rows: Float[Tensor, "batch n"]
+    heading: Float[Tensor, "batch n"]
+    gone: Float[Tensor, " batch"]
+    step_size: Float[Tensor, " batch"]
+    outcome: list[Outcome]
+
+
+def walk(
+    fiber: Fiber,
+    images: Float[Tensor, "batch ..."],
+    directions: Float[Tensor, "batch ..."],
+    *,
+    length: float = 5.0,
+    num_steps: int = 20,
+    frozen: Bool[Tensor, "..."] | None = None,
+    rtol: float | None = None,
+    atol: float = 0.0,
+) -> Walk:
+    """Walk from each image along the fiber, ``length`` far, every point on the fiber and in the box.
+
+    Predictor and corrector: a step along the heading, projected on the tangent cone, then the least way back to the
+    fiber. The heading is carried over by projection on the next null space. Steps are halved where the corrector has
+    to move far. A walk ends before its length in a corner of the box or where the corrector fails; its `Outcome` says
+    which. Images off the fiber are projected first. Raises `FiberscopeError` for bad input.
+
+    References:
+        Allgower and Georg (2003), Introduction to Numerical Continuation Methods, chapters 2 to 6.
+    """
+    rows, task, tolerance = set_up(fiber, images, frozen=frozen, rtol=rtol, atol=atol)
+    _check_plan(length, num_steps)
+    heading = _check_directions(fiber.latent_map, directions, rows)
+    found = reach(fiber.latent_map, rows, task, num_steps=60, num_restarts=12)
+    outcome = diagnose(fiber.latent_map, found.rows, fiber.residual(found.rows).norm(dim=1), tolerance, task)
+    stride = torch.full_like(tolerance, length / num_steps)
+    hike = _Hike(found.rows, heading, torch.zeros_like(tolerance), stride, list(outcome))
+    stations = [hike.rows.clone()]
+    lengths = [hike.gone.clone()]
+    for station in range(1, num_steps + 1):
+        _go_to(fiber.latent_map, task, hike, goal=length * station / num_steps, stride=length / num_steps)
+        stations.append(hike.rows.clone())
+        lengths.append(hike.gone.clone())
+    points = torch.stack([fiber.latent_map.unflatten(station) for station in stations])
+    norms = torch.stack([fiber.residual(station).norm(dim=1) for station in stations])
+    return Walk(points, norms, torch.stack(lengths), tolerance, tuple(hike.outcome))
+
+
+def walk_straight(
+    fiber: Fiber,
+    images: Float[Tensor, "batch ..."],
+    directions: Float[Tensor, "batch ..."],
+    *,
+    length: float = 5.0,
+    num_steps: int = 20,
+) -> StraightLine:
+    """Go straight along each direction's invisible part: what trusting the first derivative alone would give."""
+    rows = set_up(fiber, images, frozen=None, rtol=1.0, atol=0.0).rows
+    _check_plan(length, num_steps)
+    heading = _check_directions(fiber.latent_map, directions, rows)
+    split = split_tangent(linearise(fiber.latent_map, rows).jacobian)
+    unit = torch.nn.functional.normalize(split.project_tangent(heading), dim=1)
+    lower, upper = fiber.box.bounds(fiber.latent_map.input_shape, rows)
+    lengths = torch.linspace(0.0, length, num_steps + 1).tolist()
+    stations = [(rows + far * unit).maximum(lower).minimum(upper) for far in lengths]
+    points = torch.stack([fiber.latent_map.unflatten(station) for station in stations])
+    norms = torch.stack([fiber.residual(station).norm(dim=1) for station in stations])
+    gone = torch.stack([(station - rows).norm(dim=1) for station in stations])
+    return StraightLine(points, norms, gone)
+
+
+def _check_plan(length: float, num_steps: int) -> None:
+    if not (0 < length < float("inf")) or num_steps < 1:
+        raise FiberscopeError(
+            f"length, num_steps: expected a positive length and at least one step, found {length} and {num_steps}."
+        )
+
+
+def _check_directions(latent_map: LatentMap, directions: Tensor, rows: Float[Tensor, "batch n"]) -> Tensor:
+    if directions.shape[0] != rows.shape[0] or directions[0].numel() != rows.shape[1]:
+        raise FiberscopeError(
+            f"directions: expected one a row, shape {tuple(rows.shape)} or as the images, found "
+            f"{tuple(directions.shape)}. To walk several ways from one image, repeat the image."
+        )
+    flat = directions.reshape(rows.shape).to(rows)
+    norm = flat.norm(dim=1)
+    bad = (~norm.isfinite() | (norm == 0)).nonzero()[:, 0].tolist()
+    if bad:
+        raise FiberscopeError(f"directions: zero or not finite in rows {bad[:5]}. Give each walk somewhere to go.")
+    return flat / norm[:, None]
+
+
+def _go_to(latent_map: LatentMap, task: Task, hike: _Hike, *, goal: float, stride: float) -> None:
+    """Bring every walk that still goes to the distance ``goal``."""
+    for _ in range(_MOST_SUBSTEPS):
+        short = hike.gone < goal - _ARRIVED * stride
+        live = [row for row in short.nonzero()[:, 0].tolist() if hike.outcome[row] is Outcome.CONVERGED]
+        if not live:
+            return
+        _substep(latent_map, task, hike, torch.tensor(live, device=hike.rows.device), goal, stride)
+
+
+def _substep(latent_map: LatentMap, task: Task, hike: _Hike, live: Tensor, goal: float, stride: float) -> None:
+    here, rows = task.take(live), hike.rows[live]
+    jacobian = linearise(latent_map, rows).jacobian
+    heading = torch.nn.functional.normalize(split_tangent(jacobian).project_tangent(hike.heading[live]), dim=1)
+    cone = project_cone(jacobian, heading, rows, here.lower, here.upper)
+    room = cone.norm(dim=1)
+    wanted = hike.step_size[live]
+    size = wanted.minimum(goal - hike.gone[live])
+    ahead = rows + size[:, None] * cone / room.clamp_min(_EMPTY_CONE)[:, None]
+    predicted = ahead.maximum(here.lower).minimum(here.upper)
+    back = correct(latent_map, predicted, here, num_steps=_CORRECTOR_STEPS, model=jacobian)
+    gone = (back.rows - rows).norm(dim=1)
+    aside = (back.rows - predicted).norm(dim=1)
+    kept = (back.residual_norm <= here.tolerance) & (aside <= size / 2) & (gone <= 2 * size) & (room > _EMPTY_CONE)
+    hike.rows[live] = torch.where(kept[:, None], back.rows, rows)
+    hike.heading[live] = torch.where(kept[:, None], heading, hike.heading[live])
+    hike.gone[live] += torch.where(kept, gone, 0.0)
+    hike.step_size[live] = torch.where(kept, (2 * wanted).clamp_max(stride), size / 2)
+    for row, empty, lost in zip(live.tolist(), (room <= _EMPTY_CONE).tolist(), _lost(hike, live, stride), strict=True):
+        if empty or lost:
+            hike.outcome[row] = Outcome.BOX_CORNER if empty else Outcome.OUT_OF_STEPS
+
+
+def _lost(hike: _Hike, live: Tensor, stride: float) -> list[bool]:
+    return [bool(lost) for lost in (hike.step_size[live] < 1e-3 * stride).tolist()]
