@@ -1,0 +1,20 @@
+"""What a question of the demo gives back: sections of the page, and what lies beside the page in the folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jaxtyping import Shaped
+from torch import Tensor
+
+from fiberscope.report import Figure, Section
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """Sections, the few numbers that head the page, the figures by file name, and arrays by name."""
+
+    sections: tuple[Section, ...]
+    facts: tuple[tuple[str, str], ...] = ()
+    figures: dict[str, Figure] = field(default_factory=dict)
+    arrays: dict[str, Shaped[Tensor, "..."]] = field(default_factory=dict)

@@ -1,0 +1,46 @@
+"""`fiberscope demo`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from fiberscope.cli.terminal import command_line
+
+_NEXT = "fiberscope nearest --images 0:8 --out runs/mine"
+
+
+def demo(*, out: Path = Path("runs/demo"), seed: int = 0, force: bool = False) -> None:
+    """Show what a classifier of digits can and cannot see: ten digits, one page. Asks nothing, loads nothing.
+
+    Args:
+        out: Folder for the page, its pictures and its arrays; it is made if it is not there.
+        seed: Seed of the choice of digits and of everything random: the same seed gives the same pictures.
+        force: Replace the result that an earlier run wrote into the folder; other files in it stay.
+
+    """
+    from fiberscope.analysis.demo import run_demo
+    from fiberscope.gallery import percent
+
+    found = run_demo(out, seed=seed, force=force, command=command_line(), step=_stopwatch)
+    console = Console(highlight=False)
+    console.print(
+        f"The classifier reads {percent(found.accuracy)} of the test digits right; this took {found.seconds:.0f} s."
+    )
+    # Text, and no wrapping: a path or a command is copied whole.
+    console.print(Text.assemble("Report: ", (str(found.report), "bold")), soft_wrap=True)
+    console.print(Text.assemble("Next:   ", (_NEXT, "bold")), soft_wrap=True)
+
+
+@contextmanager
+def _stopwatch(name: str) -> Iterator[None]:
+    """Show that the step is under way, and leave a line with its seconds when it is done."""
+    console, begun = Console(stderr=True, highlight=False), time.perf_counter()
+    with console.status(f"{name} …"):
+        yield
+    console.print(f"{time.perf_counter() - begun:6.1f} s  {name}")
