@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from fiberscope.analysis.provenance import Provenance, write_provenance
 from fiberscope.analysis.run_folder import PROVENANCE, open_folder
 from fiberscope.problem import FiberscopeError
 
@@ -38,11 +39,21 @@ def test_a_folder_that_holds_something_is_refused_and_left_as_it_is(tmp_path):
     assert (path / "walk.npz").read_text() == "old"
 
 
-def test_force_removes_what_the_earlier_run_recorded_and_nothing_else(tmp_path):
+def test_force_keeps_the_earlier_result_until_the_new_one_is_whole(tmp_path):
     path = earlier_run(tmp_path / "run", ["walk.npz", "walk.png"])
     (path / "notes.txt").write_text("mine")
-    open_folder(path, force=True)
-    assert [file.name for file in path.iterdir()] == ["notes.txt"]
+    folder = open_folder(path, force=True)
+    folder.write("nearest.npz", b"new")
+    assert (path / "walk.npz").read_text() == "old"
+    write_provenance(folder, Provenance("", seed=0), files=["nearest.npz"])
+    assert sorted(file.name for file in path.iterdir()) == ["nearest.npz", "notes.txt", PROVENANCE]
+
+
+def test_a_file_that_the_new_run_wrote_too_stays(tmp_path):
+    folder = open_folder(earlier_run(tmp_path / "run", ["walk.npz"]), force=True)
+    path = folder.write("walk.npz", b"new")
+    write_provenance(folder, Provenance("", seed=0), files=["walk.npz"])
+    assert path.read_bytes() == b"new"
 
 
 @pytest.mark.parametrize("name", ["../mine.txt", "{tmp_path}/mine.txt"])
@@ -50,8 +61,7 @@ def test_an_edited_list_of_files_does_not_reach_out_of_the_folder(tmp_path, name
     (tmp_path / "mine.txt").write_text("mine")
     path = earlier_run(tmp_path / "run", [])
     (path / PROVENANCE).write_text(json.dumps({"files": [name.format(tmp_path=tmp_path)]}))
-    open_folder(path, force=True)
-    assert (tmp_path / "mine.txt").exists()
+    assert open_folder(path, force=True).earlier == ()
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"files": 3}', '{"files": null}'])

@@ -41,5 +41,5 @@ def begin(
 
 
 def open_output(name: str, run: RunChoice, beginning: Beginning, *, num_rows: int) -> Output:
-    """Make the run's folder ready; all other input is checked before, because an earlier result is removed here."""
+    """Make the run's folder ready, and say what is to be written there."""
     return Output(open_folder(run.out, force=run.force), name, num_rows, beginning.provenance)

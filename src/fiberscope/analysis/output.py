@@ -43,6 +43,7 @@ def run_batches(
     output: Output, work: Callable[[slice], Arrays], *, batch_size: int, on_batch: Callable[[int, int], None]
 ) -> Arrays:
     """Do the work a batch at a time and return the arrays of all rows; what is done is on disk after every batch."""
+    output.folder.remove(output.partial)
     done: list[Arrays] = []
     for start in range(0, output.num_rows, batch_size):
         batch = slice(start, min(start + batch_size, output.num_rows))
@@ -55,13 +56,13 @@ def run_batches(
 
 def write_output(output: Output, arrays: Arrays, pictures: Mapping[str, Callable[[], Image.Image]]) -> tuple[Path, ...]:
     """Write arrays, pictures by name and, last, the provenance; the partial result goes when the whole one is there."""
-    paths = [output.folder.write(f"{output.name}.npz", _to_npz(arrays))]
+    with timed(output.provenance.seconds, "draw"):
+        # All are drawn before one is written: an interruption finds the partial result or the whole one.
+        drawn = {f"{name}.png": to_png(draw()) for name, draw in pictures.items()}
+    contents = {f"{output.name}.npz": _to_npz(arrays), **drawn}
+    paths = [output.folder.write(name, content) for name, content in contents.items()]
     output.folder.remove(output.partial)
-    for name, draw in pictures.items():
-        with timed(output.provenance.seconds, "draw"):
-            paths.append(output.folder.write(f"{name}.png", to_png(draw())))
-    files = [path.name for path in paths]
-    return (*paths, write_provenance(output.folder, output.provenance, files=files))
+    return (*paths, write_provenance(output.folder, output.provenance, files=list(contents)))
 
 
 @contextmanager
@@ -74,13 +75,11 @@ def kept_when_interrupted(output: Output) -> Iterator[None]:
 
 
 def _account(output: Output) -> str:
-    wanted = (output.partial, f"{output.name}.npz")
-    files = [name for name in wanted if (output.folder.path / name).exists()]
-    if not files:
+    partial = output.folder.path / output.partial
+    if not partial.exists():
         return "interrupted before the first batch was finished: nothing was kept; a smaller --batch-size keeps earlier"
-    write_provenance(output.folder, output.provenance, files=files, finished=False)
-    done = _count_rows(output.folder.path / files[0])
-    return f"interrupted: {done} of {output.num_rows} rows were finished and kept in {output.folder.path / files[0]}"
+    write_provenance(output.folder, output.provenance, files=[output.partial], finished=False)
+    return f"interrupted: {_count_rows(partial)} of {output.num_rows} rows were finished and kept in {partial}"
 
 
 def _count_rows(path: Path) -> int:

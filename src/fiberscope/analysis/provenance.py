@@ -43,7 +43,12 @@ def timed(seconds: dict[str, float], step: str) -> Iterator[None]:
 
 
 def write_provenance(folder: RunFolder, provenance: Provenance, *, files: Sequence[str], finished: bool = True) -> Path:
-    """Write the provenance of the named files into their folder, as its last file: it says the result is whole."""
+    """Write the provenance of the named files into their folder, as its last file: it says the result is whole.
+
+    Files of an earlier run that this one did not replace are removed, so that the folder holds one result.
+    """
+    for name in set(folder.earlier) - set(files):
+        folder.remove(name)
     record = {
         **asdict(provenance),
         "finished": finished,

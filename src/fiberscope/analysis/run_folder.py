@@ -15,9 +15,13 @@ PROVENANCE = "provenance.json"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """An existing folder that can be written and holds no other result; `open_folder` makes one."""
+    """A folder that can be written; ``earlier`` are the files of the run whose result is to be replaced.
+
+    They stay until the new result is whole: `write_provenance` removes them.
+    """
 
     path: Path
+    earlier: tuple[str, ...] = ()
 
     def write(self, name: str, content: bytes) -> Path:
         """Write a file of the run, whole or not at all; raises FiberscopeError when the disk refuses it."""
@@ -30,9 +34,8 @@ class RunFolder:
 
 
 def open_folder(path: Path, *, force: bool = False) -> RunFolder:
-    """Make the folder ready for a run; with ``force`` the files of an earlier run are removed, others never.
+    """Make the folder ready for a run; ``force`` allows it to replace the result of an earlier one, no other file.
 
-    Open it when all input is checked and before the work starts: what is removed is gone.
     Raises FiberscopeError when the folder holds anything and force is not given, or cannot be written.
     """
     if path.exists() and not path.is_dir():
@@ -41,13 +44,11 @@ def open_folder(path: Path, *, force: bool = False) -> RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         _refuse_what_is_there(path, force=force)
         tempfile.TemporaryFile(dir=path).close()
-        for name in _files_of_earlier_run(path):
-            (path / name).unlink(missing_ok=True)
+        return RunFolder(path, _files_of_earlier_run(path))
     except OSError as error:
         raise FiberscopeError(
             f"out: folder {path} cannot be written ({error.strerror}: {error.filename}). Name another one."
         ) from error
-    return RunFolder(path)
 
 
 def _refuse_what_is_there(path: Path, *, force: bool) -> None:
@@ -60,11 +61,11 @@ def _refuse_what_is_there(path: Path, *, force: bool) -> None:
         )
 
 
-def _files_of_earlier_run(path: Path) -> list[str]:
+def _files_of_earlier_run(path: Path) -> tuple[str, ...]:
     try:
         names = [str(name) for name in json.loads((path / PROVENANCE).read_bytes())["files"]]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return []
+        return ()
     # A list that someone edited must not reach out of the folder.
     inside = path.resolve()
-    return [name for name in [*names, PROVENANCE] if (path / name).resolve().parent.is_relative_to(inside)]
+    return tuple(name for name in names if (path / name).resolve().parent.is_relative_to(inside))
