@@ -8,7 +8,7 @@ from fiberscope.cli.terminal import command_line, progress, show
 
 
 def nearest(
-    *, run: Flat[RunChoice], choice: Flat[PairChoice] = PairChoice(), network: Flat[NetworkChoice] = NetworkChoice()
+    *, choice: Flat[PairChoice] = PairChoice(), run: Flat[RunChoice], network: Flat[NetworkChoice] = NetworkChoice()
 ) -> int:
     """Find the nearest image that has exactly the latent of another: looks like one, and is the other to the network.
 

@@ -8,7 +8,7 @@ from fiberscope.cli.terminal import command_line, progress, show
 
 
 def project(
-    *, run: Flat[RunChoice], choice: Flat[PairChoice] = PairChoice(), network: Flat[NetworkChoice] = NetworkChoice()
+    *, choice: Flat[PairChoice] = PairChoice(), run: Flat[RunChoice], network: Flat[NetworkChoice] = NetworkChoice()
 ) -> int:
     """Move images onto the fibers of others: they keep much of their looks, and the network takes them for the others.
 

@@ -9,8 +9,8 @@ from fiberscope.cli.terminal import command_line, progress, show
 
 def spectrum(
     *,
-    run: Flat[RunChoice],
     choice: Flat[SpectrumChoice] = SpectrumChoice(),
+    run: Flat[RunChoice],
     network: Flat[NetworkChoice] = NetworkChoice(),
 ) -> int:
     """Measure what the network sees around images: singular values, directions, and how much stays invisible."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
-from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -109,8 +108,8 @@ def _table(finding: Finding, console: Console) -> Table:
         table.add_column(Text(column), justify="right" if numeric else "left")
     for row in finding.rows:
         table.add_row(*map(Text, row))
-    fits = Measurement.get(console, console.options, table).maximum <= console.width
-    return table if fits else _records(finding)
+    needed = console.measure(table, options=console.options.update(width=_UNLIMITED)).maximum
+    return table if needed <= console.width else _records(finding)
 
 
 def _records(finding: Finding) -> Table:
@@ -119,6 +118,6 @@ def _records(finding: Finding) -> Table:
     records.add_column(overflow="fold")
     for row in finding.rows:
         for name, cell in zip(finding.columns, row, strict=True):
-            records.add_row(Text(name), Text(cell), end_section=name == finding.columns[-1])
+            records.add_row(Text(name), Text(cell))
         records.add_row("", "")
     return records

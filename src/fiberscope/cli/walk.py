@@ -8,7 +8,7 @@ from fiberscope.cli.terminal import command_line, progress, show
 
 
 def walk(
-    *, run: Flat[RunChoice], choice: Flat[WalkChoice] = WalkChoice(), network: Flat[NetworkChoice] = NetworkChoice()
+    *, choice: Flat[WalkChoice] = WalkChoice(), run: Flat[RunChoice], network: Flat[NetworkChoice] = NetworkChoice()
 ) -> int:
     """Walk along fibers: step by step the image changes, and its latent does not.
 
