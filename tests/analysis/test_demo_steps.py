@@ -3,11 +3,15 @@
 import pytest
 import torch
 
+from fiberscope.analysis.demo.answer import grouped
 from fiberscope.analysis.demo.latent_scale import measure_scale
+from fiberscope.analysis.demo.metamers import nearer
 from fiberscope.analysis.demo.partners import KNOWN_CONFUSIONS, choose_partners
 from fiberscope.analysis.demo.recognition import ask_recognition
 from fiberscope.analysis.demo.sight_answer import ask_sight
 from fiberscope.analysis.demo.stage import choose_digits, set_stage
+from fiberscope.moves.nearest import Nearest
+from fiberscope.moves.outcome import Outcome
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +56,31 @@ def test_the_same_seed_gives_the_same_pictures_byte_for_byte(stage, ask):
     assert {name: figure.image for name, figure in pictures.items()} == {
         name: figure.image for name, figure in again.items()
     }
+
+
+def test_directions_are_turned_so_as_to_add_ink(stage):
+    assert (stage.sight.unseen.sum(dim=2) >= 0).all()
+
+
+def test_of_two_searches_the_nearer_result_is_kept_row_by_row():
+    def result(fill: float, distance: list[float], outcome: Outcome) -> Nearest:
+        each = torch.full((3,), fill)
+        points = torch.full((3, 1, 2, 2), fill)
+        return Nearest(points, each, each, torch.tensor(distance), each, torch.full((3,), int(fill)), (outcome,) * 3)
+
+    one = result(1.0, [1.0, 5.0, 2.0], Outcome.CONVERGED)
+    other = result(2.0, [3.0, 4.0, 2.0], Outcome.UNREACHABLE)
+    kept = nearer(one, other)
+    assert kept.points[:, 0, 0, 0].tolist() == kept.residual_norm.tolist() == kept.stationarity.tolist() == [1, 2, 1]
+    assert kept.distance.tolist() == [1, 4, 2]
+    assert [outcome.value for outcome in kept.outcome] == ["converged", "unreachable inside the box", "converged"]
+    assert kept.num_jacobians.tolist() == [3, 3, 3]
+
+
+@pytest.mark.parametrize(("number", "words"), [(10000, "10 000"), (7, "7"), (116550.4, "120 000")])
+def test_counts_are_grouped_and_estimates_rounded(number, words):
+    narrow = words.replace(" ", "\N{NARROW NO-BREAK SPACE}")
+    assert grouped(number, digits=None if isinstance(number, int) else 2) == narrow
 
 
 def test_another_seed_gives_other_digits(stage):

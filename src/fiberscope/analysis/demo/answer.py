@@ -18,3 +18,9 @@ class Answer:
     facts: tuple[tuple[str, str], ...] = ()
     figures: dict[str, Figure] = field(default_factory=dict)
     arrays: dict[str, Shaped[Tensor, "..."]] = field(default_factory=dict)
+
+
+def grouped(number: float | int, *, digits: int | None = None) -> str:
+    """A count in running text, in groups of three as tables write it; ``digits`` rounds it to so many figures."""
+    rounded = number if digits is None else float(f"{number:.{digits - 1}e}")
+    return f"{rounded:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -39,7 +39,7 @@ def find_metamers(stage: Stage) -> Metamers:
     """Give each digit a partner of another class, and go to the nearest image on the partner's fiber."""
     sources, partner = stage.digits, stage.partner
     targets = sources[partner]
-    near = _nearer(
+    near = nearer(
         *(nearest(Fiber.through(stage.latent_map, targets), sources, start=start) for start in (sources, targets))
     )
     reading = read(stage.network, near.points)
@@ -58,7 +58,7 @@ def find_metamers(stage: Stage) -> Metamers:
     )
 
 
-def _nearer(one: Nearest, other: Nearest) -> Nearest:
+def nearer(one: Nearest, other: Nearest) -> Nearest:
     """Whichever ended nearer, row by row: descent finds local minima, and where it starts decides which."""
     first = one.distance <= other.distance
 

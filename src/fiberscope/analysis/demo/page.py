@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fiberscope.analysis.demo.answer import Answer
+from fiberscope.analysis.demo.answer import Answer, grouped
 from fiberscope.analysis.demo.stage import MODEL, Stage
 from fiberscope.analysis.demo.walks import FAR, FAR_STEPS, LENGTH, NUM_STEPS
 from fiberscope.analysis.provenance import Provenance, versions
@@ -45,7 +45,7 @@ def compose(stage: Stage, answers: Sequence[Answer], provenance: Provenance) -> 
             ("command", provenance.command),
             ("started at", provenance.started_at),
             ("network", f"{MODEL}, weights SHA-256 {card(MODEL).sha256}"),
-            ("data", f"{stage.test.name}, {len(stage.test.labels):,} images; the ten: {_indices(stage)}"),
+            ("data", f"{stage.test.name}, {grouped(len(stage.test.labels))} images; the ten: {_indices(stage)}"),
             ("seed", str(provenance.seed)),
             *versions().items(),
         ),

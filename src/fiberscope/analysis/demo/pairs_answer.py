@@ -5,7 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
-from fiberscope.analysis.demo.answer import Answer
+from fiberscope.analysis.demo.answer import Answer, grouped
 from fiberscope.analysis.demo.latent_scale import LatentScale, measure_scale
 from fiberscope.analysis.demo.metamers import Metamers, find_metamers
 from fiberscope.analysis.demo.stage import Stage
@@ -42,12 +42,12 @@ def _pairs_section(stage: Stage, metamers: Metamers, picture: Figure) -> Section
     least, most = percent(float(metamers.blindness.min())), percent(float(metamers.blindness.max()))
     return Section(
         "Can an image look like one digit and be another to the network?",
-        f"Yes, {found} of {len(metamers.outcome)} times. The network sees the other digit after {least} to {most} of "
-        "the way there.",
+        f"Yes, in {found} of {len(metamers.outcome)} tries. The network sees the other digit after only {least} to "
+        f"{most} of the way there.",
         (
-            "For each digit the search looks for the most similar image that has exactly the latent of a digit of "
-            "another class. Such a pair of images with one latent are metamers, after colours that look alike and are "
-            "not.",
+            "For each digit the search looks for the nearest image that has exactly the latent of a digit of another "
+            "class. Images that differ and cannot be told apart are metamers: the word comes from colour vision, where "
+            "lights of different make can look the same.",
             picture,
             _table(stage, metamers),
         ),
@@ -71,6 +71,8 @@ def _picture(stage: Stage, metamers: Metamers) -> Figure:
         ),
         captions=(stage.names, partners, results),
         title="The network cannot tell the last row from the one above it",
+        note=f"MNIST test digits; the network reads {percent(stage.accuracy)} of them right. The latents of the last "
+        f"two rows agree to {short_number(float(metamers.residual.max()), digits=2)} of their size.",
     )
     return Figure(
         to_png(picture),
@@ -101,10 +103,10 @@ def _table(stage: Stage, metamers: Metamers) -> Table:
             "looks like",
             "latent of",
             "read as",
-            "with",
+            "probability",
             "residual",
-            "least pixel",
-            "greatest",
+            "darkest",
+            "brightest",
             "distance",
             "blindness",
             "search",
@@ -122,11 +124,12 @@ def _match_section(metamers: Metamers, scale: LatentScale) -> Section:
     return Section(
         "When is a match a match?",
         f"The worst of the metamers misses its latent by {short_number(worst, digits=2)} of its size: "
-        f"{noise:,.0f} times less than one grey level of noise does, {class_:,.0f} times less than another digit of "
-        "the same class.",
+        f"{grouped(noise, digits=2)} times less than a digit under one grey level of noise does, and "
+        f"{grouped(class_, digits=2)} times less than another digit of the same class.",
         (
-            "A residual is a match when it is far below every difference that the network could mean, and no larger "
-            "than what its arithmetic rounds away.",
+            "No search in floating point hits a latent to the last digit. A residual is a match when it lies far below "
+            "every difference between images that a person could see; below the last line of the table it would be "
+            "rounding.",
             _scale_table(metamers, scale),
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fiberscope.analysis.demo.answer import Answer
+from fiberscope.analysis.demo.answer import Answer, grouped
 from fiberscope.analysis.demo.reading import Reading, read
 from fiberscope.analysis.demo.stage import Stage
 from fiberscope.gallery import image_grid, percent, to_png
@@ -20,8 +20,8 @@ def ask_recognition(stage: Stage) -> Answer:
     n, m = stage.latent_map.input_size, stage.latent_map.latent_size
     section = Section(
         "How well does the network read digits?",
-        f"It reads {percent(stage.accuracy)} of {len(stage.test.labels):,} test digits right. Ten of those, one of "
-        "each class, are what this page is about.",
+        f"It reads {percent(stage.accuracy)} of {grouped(len(stage.test.labels))} test digits right. Ten of those, "
+        "one of each class, are what this page is about.",
         (
             f"The network works in two stages. First it boils the {n} pixels x of an image down to {m} numbers, the "
             "latent z = f(x). Then it reads the class from these numbers alone. So two images with the same latent are "

@@ -67,8 +67,9 @@ def run_demo(out: Path, *, seed: int, force: bool, command: str, step: Step) -> 
             for name, ask in QUESTIONS:
                 with step(name):
                     with timed(provenance.seconds, name):
-                        answers.append(ask(stage))
-                    _write(folder, stage, answers, provenance)
+                        answer = ask(stage)
+                    _write(folder, stage, [*answers, answer], provenance)
+                answers.append(answer)
     except KeyboardInterrupt:
         raise Interrupted(_account(folder, len(answers))) from None
     return Demo(folder.path / REPORT, stage.accuracy, time.perf_counter() - begun)
@@ -104,6 +105,6 @@ def _to_npz(answers: Sequence[Answer]) -> bytes:
 
 
 def _account(folder: RunFolder, done: int) -> str:
-    if not (folder.path / REPORT).exists():
-        return "interrupted before the first question was answered: nothing was kept"
+    if not done:
+        return "interrupted before the first step was finished: nothing was written"
     return f"interrupted: {done} of {len(QUESTIONS)} steps were finished and kept in {folder.path / REPORT}"

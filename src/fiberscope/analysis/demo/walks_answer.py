@@ -22,7 +22,7 @@ def ask_walks(stage: Stage) -> Answer:
     drift, toward, along = _drift(stage, walks), _toward(stage, walks.toward), _along(stage, walks.corrected)
     median = percent(float(walks.straight.residual[-1].median()))
     return Answer(
-        (_drift_section(walks, drift), _film_section(walks, (toward, along))),
+        (_drift_section(walks, drift), _film_section(stage, walks, (toward, along))),
         facts=((f"drift of a straight line of length {LENGTH:g} (median)", median),),
         figures={"drift.png": drift, "walks.png": toward, "walks-data.png": along},
         arrays={
@@ -40,8 +40,8 @@ def _drift_section(walks: Walks, drift: Figure) -> Section:
     return Section(
         "Is it enough to go straight along what it cannot see?",
         f"No. After a way of {LENGTH:g} the straight line has drifted by {percent(float(straight.median()))} of the "
-        f"latent (median), and {lost} of {len(straight)} lines end at another class. No corrected walk is ever off by "
-        f"more than {short_number(worst, digits=2)}.",
+        f"latent’s size (median), and {lost} of {len(straight)} lines end at another class. No corrected walk is ever "
+        f"off by more than {short_number(worst, digits=2)} of it.",
         (
             "What the network cannot see at one image is not what it cannot see at the next: a fiber is curved. The "
             "straight line takes an invisible direction of the first image and follows it. The walk asks again at "
@@ -66,13 +66,16 @@ def _drift(stage: Stage, walks: Walks) -> Figure:
     )
 
 
-def _film_section(walks: Walks, films: tuple[Figure, Figure]) -> Section:
+def _film_section(stage: Stage, walks: Walks, films: tuple[Figure, Figure]) -> Section:
+    changed = (walks.toward.points[-1] - stage.digits).flatten(1).norm(dim=1)
+    apart = (stage.digits[stage.partner] - stage.digits).flatten(1).norm(dim=1)
+    share = percent(float((changed / apart).median()))
     true = walks.toward.num_true + walks.corrected.num_true
     count = walks.toward.classes.shape[1] + walks.corrected.classes.shape[1]
     return Section(
         "What can change without the network noticing?",
-        f"Strokes move, thicken and fade, and some digits all but turn into others. Along {true} of {count} walks the "
-        "network reads the same class at every step, from the same latent.",
+        f"Strokes thicken, fade and move. Headed for another digit, an image changes by {share} of what separates the "
+        f"two (median); along {true} of {count} walks the network reads the same class at every step.",
         (
             "A strip of film is a walk along one fiber. In the first picture each walk heads for another of the ten "
             "digits; in the second it follows, both ways, the first direction of the digit that the network cannot "
@@ -119,8 +122,8 @@ def _along(stage: Stage, trail: Trail) -> Figure:
     )
     return Figure(
         to_png(picture),
-        caption="From the digit in the middle, each walk follows the first of its patterns that the network cannot see, "
-        "against it to the left and with it to the right.",
+        caption="From the digit in the middle, each walk follows the first of its patterns that the network cannot "
+        "see, against it to the left and with it to the right.",
         alt="Ten rows of eleven images; the digit in the middle grows fainter to the left and bolder to the right.",
     )
 
