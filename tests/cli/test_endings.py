@@ -39,6 +39,7 @@ def test_nothing_converged_is_exit_code_1_with_advice_and_a_result_to_look_at(tm
     out = capsys.readouterr().out
     assert "0 of 2 images reached the latent of their target." in out
     assert out.count("rank-deficient: The Jacobian lost rank here (a dead latent)") == 1
+    assert "box corner" not in out
     assert (folder / "project.png").exists()
     assert json.loads((folder / "provenance.json").read_text())["finished"] is True
 

@@ -10,8 +10,6 @@ from fiberscope.analysis.finding import Finding
 from fiberscope.analysis.pairs import PairMove, run_pairs
 from fiberscope.moves.nearest import nearest
 
-_TITLE = "The network cannot tell the last row from the one above it"
-
 
 def run_nearest(
     choice: PairChoice,
@@ -26,6 +24,6 @@ def run_nearest(
     Raises FiberscopeError for a choice that cannot be met, and Interrupted at Ctrl-C.
     """
     pair_move = PairMove(
-        "nearest", partial(nearest, rtol=choice.rtol), _TITLE, "Result\nnearest to the first row with that latent"
+        "nearest", partial(nearest, rtol=choice.rtol), "Result\nnearest to the first row with that latent"
     )
     return run_pairs(pair_move, choice, network, run, command=command, on_batch=on_batch)

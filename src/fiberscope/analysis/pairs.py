@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,7 +20,7 @@ from fiberscope.analysis.selection import Selection, draw_others, select
 from fiberscope.moves.outcome import Outcome
 from fiberscope.problem import Fiber, FiberscopeError, LatentMap
 
-_MOST_DRAWN = 12  # pairs in the picture
+_MOST_DRAWN = 10  # pairs in the picture
 
 
 class Found(Protocol):
@@ -39,12 +39,11 @@ class Found(Protocol):
 
 
 class PairMove(NamedTuple):
-    """A move onto a fiber: the name of its run, the function, the title of its picture and of the last row in it."""
+    """A move onto a fiber: the name of its run, the function, and the heading of its results in the picture."""
 
     name: str
     move: Callable[[Fiber, Tensor], Found]
-    title: str
-    result: str
+    heading: str
 
 
 def run_pairs(
@@ -110,16 +109,28 @@ def _explore(pair_move: PairMove, latent_map: LatentMap, sources: Selection, tar
 
 def _draw(pair_move: PairMove, arrays: Arrays, sources: Selection, targets: Selection) -> Image.Image:
     shown, count = slice(0, _MOST_DRAWN), len(sources.names)
-    failed = int((arrays["outcomes"] != Outcome.CONVERGED.value).sum())
     few = f"The first {_MOST_DRAWN} of {count} pairs. " if count > _MOST_DRAWN else ""
     return gallery.pairs(
         *(torch.from_numpy(arrays[name][shown]) for name in ("sources", "targets", "points")),
-        labels=("Looks like", "Has the latent of", pair_move.result),
+        labels=("Looks like", "Has the latent of", pair_move.heading),
         captions=(sources.titles[shown], targets.titles[shown], _captions(arrays)[shown]),
-        title=f"{pair_move.title}\n{failed} of {count} did not get there" if failed else pair_move.title,
+        title=title_of(arrays["outcomes"].tolist()),
         note=f"{few}Away: distance from the first row (Euclidean norm over pixels). "
         "r: |f(x) − z| / |z|, how far the latent is off.",
     )
+
+
+def title_of(outcomes: Sequence[str]) -> str:
+    """What a picture of results with these outcomes shows: no more than is true of them."""
+    reached, count = outcomes.count(Outcome.CONVERGED.value), len(outcomes)
+    if reached == count:
+        return "The network cannot tell the last row from the one above it"
+    if not reached:
+        return (
+            "No result has the latent of the image above\nEach is the best approach; under it stands what stopped it."
+        )
+    some = f"{reached} of {count} results have the latent of the image above"
+    return f"{some}\nThe others are the best approach; under each stands what stopped it."
 
 
 def _captions(arrays: Arrays) -> list[str]:

@@ -10,8 +10,6 @@ from fiberscope.analysis.finding import Finding
 from fiberscope.analysis.pairs import PairMove, run_pairs
 from fiberscope.moves.project import project
 
-_TITLE = "The network cannot tell the last row from the one above it"
-
 
 def run_project(
     choice: PairChoice,
@@ -26,6 +24,6 @@ def run_project(
     Raises FiberscopeError for a choice that cannot be met, and Interrupted at Ctrl-C.
     """
     pair_move = PairMove(
-        "project", partial(project, rtol=choice.rtol), _TITLE, "Result\nthe first row, moved until its latent agrees"
+        "project", partial(project, rtol=choice.rtol), "Result\nthe first row, moved until its latent agrees"
     )
     return run_pairs(pair_move, choice, network, run, command=command, on_batch=on_batch)
