@@ -1,4 +1,7 @@
-"""Every test runs with the shapes and types of the signatures checked, on one thread: small networks gain nothing from two, and lose much where cores are shared."""
+"""Every test runs with the shapes and types of the signatures checked, on one thread.
+
+Small networks gain nothing from a second thread, and lose much where other work shares the cores.
+"""
 
 from jaxtyping import install_import_hook
 

@@ -1,13 +1,18 @@
 """fiberscope: which images a neural network cannot tell apart.
 
 A latent map and a target define a fiber inside a box; geometry splits input space at a point into what the network
-sees and what it cannot see; moves go along the fiber.
+sees and what it cannot see; moves go along the fiber. Names load when they are first used (PEP 562), so that
+``fiberscope --help`` need not wait for torch.
 """
 
-from fiberscope import data, gallery, geometry, models, moves
-from fiberscope.geometry import TangentSplit, jacobian, split_tangent
-from fiberscope.moves import MoveFailedError, Nearest, Outcome, Projection, Walk, nearest, project, walk
-from fiberscope.problem import Box, Fiber, FiberscopeError, LatentMap, ModelError
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fiberscope import data, gallery, geometry, models, moves, problem
+    from fiberscope.geometry import TangentSplit, jacobian, split_tangent
+    from fiberscope.moves import MoveFailedError, Nearest, Outcome, Projection, Walk, nearest, project, walk
+    from fiberscope.problem import Box, Fiber, FiberscopeError, LatentMap, ModelError
 
 __version__ = "0.1.0"
 
@@ -30,7 +35,28 @@ __all__ = [
     "models",
     "moves",
     "nearest",
+    "problem",
     "project",
     "split_tangent",
     "walk",
 ]
+
+_SUBPACKAGES = ("problem", "geometry", "moves", "models", "data", "gallery")
+
+
+def __getattr__(name: str) -> object:
+    """A public name, imported from the subpackage that defines it."""
+    if name in _SUBPACKAGES:
+        return import_module(f"fiberscope.{name}")
+    if name in __all__:
+        for home in ("problem", "geometry", "moves"):
+            module = import_module(f"fiberscope.{home}")
+            if name in module.__all__:
+                value: object = getattr(module, name)
+                return value
+    raise AttributeError(f"module 'fiberscope' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted([*__all__, "__version__"])

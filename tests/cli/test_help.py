@@ -48,7 +48,6 @@ def test_no_command_imports_torch_for_its_help():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="fiberscope/__init__.py imports its public names at once, and torch with them")
 def test_help_imports_no_torch():
     done = run_script("import sys" + HELP_WITHOUT_TORCH)
     assert done.returncode == 0, done.stderr

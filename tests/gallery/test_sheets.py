@@ -49,9 +49,7 @@ def shows(picture: Image.Image, tile: Image.Image) -> bool:
     whole, part = np.array(picture), np.array(tile)
     height, width = part.shape[:2]
     rows, columns = np.nonzero((whole[: -height + 1, : -width + 1] == part[0, 0]).all(-1))
-    return any(
-        np.array_equal(whole[y : y + height, x : x + width], part) for y, x in zip(rows, columns, strict=True)
-    )
+    return any(np.array_equal(whole[y : y + height, x : x + width], part) for y, x in zip(rows, columns, strict=True))
 
 
 def test_a_grid_shows_every_image_pixel_for_pixel(images):
@@ -60,9 +58,7 @@ def test_a_grid_shows_every_image_pixel_for_pixel(images):
 
 
 def test_a_filmstrip_shows_every_step_of_every_walk(images):
-    picture = filmstrip(
-        images.view(3, 2, 1, 28, 28), scale=2, row_captions=["a", "b"], step_captions=list("123")
-    )
+    picture = filmstrip(images.view(3, 2, 1, 28, 28), scale=2, row_captions=["a", "b"], step_captions=list("123"))
     assert all(shows(picture, image_tile(image, scale=2)) for image in images)
 
 
@@ -151,9 +147,7 @@ def test_a_row_that_is_not_finite_leaves_the_others_as_they_are(images):
 
 
 def test_words_wider_than_a_tile_widen_the_column_instead_of_running_into_each_other(images):
-    short, long = (
-        image_grid(images[:2], scale=1, captions=[word] * 2) for word in ("a", "incomprehensibilities")
-    )
+    short, long = (image_grid(images[:2], scale=1, captions=[word] * 2) for word in ("a", "incomprehensibilities"))
     assert long.width > short.width + 200
 
 
@@ -174,9 +168,7 @@ def test_words_wider_than_a_tile_widen_the_column_instead_of_running_into_each_o
             "captions of the target",
         ),
         (
-            lambda x: unwrap(seen_unseen)(
-                x, x[:5], x, singular_values=torch.ones(6, 1), shares=torch.ones(6, 1)
-            ),
+            lambda x: unwrap(seen_unseen)(x, x[:5], x, singular_values=torch.ones(6, 1), shares=torch.ones(6, 1)),
             "seen",
         ),
     ],

@@ -48,9 +48,7 @@ def test_the_page_has_the_colours_of_the_pictures():
 def test_text_on_the_page_is_legible_on_a_light_and_on_a_dark_screen():
     light, dark = theme.css_variables().split("@media")
     for scheme in (light, dark):
-        declared = dict(
-            pair.split(":") for pair in scheme[scheme.index("--") :].rstrip("}").split(";") if ":" in pair
-        )
+        declared = dict(pair.split(":") for pair in scheme[scheme.index("--") :].rstrip("}").split(";") if ":" in pair)
         for ink in ("ink", "muted", "accent", "strong"):
             for ground in ("page", "surface"):
                 assert contrast(declared[f"--{ink}"], declared[f"--{ground}"]) >= 4.5, (ink, ground)

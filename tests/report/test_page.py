@@ -107,9 +107,7 @@ def test_there_is_one_title_and_a_heading_for_every_question(elements):
 
 
 def test_findings_stand_right_under_their_questions(html):
-    assert re.search(
-        r"Can it tell them apart\?</h2>\s*<p class=\"finding\">It cannot tell 10 of 10 apart\.</p>", html
-    )
+    assert re.search(r"Can it tell them apart\?</h2>\s*<p class=\"finding\">It cannot tell 10 of 10 apart\.</p>", html)
 
 
 def test_columns_of_numbers_stand_flush_right_and_words_do_not(html):

@@ -66,9 +66,7 @@ def test_the_page_never_scrolls_sideways_but_wide_pictures_do(tab, address, widt
     tab.goto(address)
     assert tab.evaluate("document.documentElement.scrollWidth") == width
     assert tab.evaluate("document.body.scrollWidth") <= width
-    inside = tab.evaluate(
-        "[...document.querySelectorAll('.card')].map(card => card.scrollWidth - card.clientWidth)"
-    )
+    inside = tab.evaluate("[...document.querySelectorAll('.card')].map(card => card.scrollWidth - card.clientWidth)")
     assert (max(inside) > 0) == (width == 390)
 
 

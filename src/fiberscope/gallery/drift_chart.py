@@ -50,9 +50,7 @@ def drift_chart(
     check_length(len(linear), len(arc_length), "linear")
     check_length(len(corrected), len(arc_length), "corrected")
     if not tolerance > 0:
-        raise FiberscopeError(
-            f"tolerance is {tolerance}, wanted a positive number: give the one the walks ran with"
-        )
+        raise FiberscopeError(f"tolerance is {tolerance}, wanted a positive number: give the one the walks ran with")
     bands = (_band(linear), _band(corrected))
     walks = linear.shape[1]
     return draw_chart(
@@ -90,9 +88,7 @@ def _plot(
         if end is not None:
             ends.append(EndLabel(words, end, colour))
     axes.set_xlim(float(distance[0]), float(distance[-1]))
-    name_axes(
-        axes, across="distance walked (Euclidean norm over pixels)", up="relative residual |f(x) − z| / |z|"
-    )
+    name_axes(axes, across="distance walked (Euclidean norm over pixels)", up="relative residual |f(x) − z| / |z|")
     label_ends(axes, ends)
 
 

@@ -45,9 +45,7 @@ def signed_grid(
     elif limit > 0:
         limits = [limit] * len(stack)
     else:
-        raise FiberscopeError(
-            f"limit is {limit}, wanted a positive number: leave it out to use the largest magnitude"
-        )
+        raise FiberscopeError(f"limit is {limit}, wanted a positive number: leave it out to use the largest magnitude")
     if limit == "each":
         words = [f"{word}\n±{short_number(peak)}" for word, peak in zip(words, peaks, strict=True)]
     legend = colour_bar("−own limit", "+own limit") if limit == "each" else _shared_bar(limits[0], max(peaks))

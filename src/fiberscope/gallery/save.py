@@ -36,9 +36,7 @@ def save_animation(
     """
     sizes = {frame.size for frame in frames}
     if len(sizes) != 1:
-        raise FiberscopeError(
-            f"frames have sizes {sorted(sizes)}, wanted one size: draw all frames in one layout"
-        )
+        raise FiberscopeError(f"frames have sizes {sorted(sizes)}, wanted one size: draw all frames in one layout")
     buffer = BytesIO()
     milliseconds = round(1000 * seconds_per_frame)
     frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)

@@ -45,16 +45,12 @@ def seen_unseen(
         strengths = [f"σ {short_number(value)}" for value in singular_values[i].tolist()]
         parts = [percent(share) for share in shares[i].tolist()]
         cells = [Cell(image_tile(image, scale=scale))]
-        cells += _directions(seen[i], strengths, "seen", scale) + _directions(
-            unseen[i], parts, "unseen", scale
-        )
+        cells += _directions(seen[i], strengths, "seen", scale) + _directions(unseen[i], parts, "unseen", scale)
         rows.append(Row(tuple(cells), label))
     groups = [Group(h, n) for h, n in zip(headings, (1, seen.shape[1], unseen.shape[1]), strict=True)]
     note = f"Each direction has its own scale. {channels_note(as_stack(seen[0], 'seen'))}"
     return draw_sheet(
-        Sheet(
-            tuple(rows), title=title, groups=tuple(groups), legend=colour_bar("darker", "brighter"), note=note
-        )
+        Sheet(tuple(rows), title=title, groups=tuple(groups), legend=colour_bar("darker", "brighter"), note=note)
     )
 
 

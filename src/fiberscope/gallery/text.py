@@ -62,16 +62,12 @@ def widest_line(text: str, style: Style) -> int:
 def widest_word(text: str, first: Style, rest: Style = QUIET) -> int:
     """Find the narrowest column, in device pixels, that wraps the text without cutting a word."""
     words = [
-        (word, first if i == 0 else rest)
-        for i, paragraph in enumerate(text.split("\n"))
-        for word in _words(paragraph)
+        (word, first if i == 0 else rest) for i, paragraph in enumerate(text.split("\n")) for word in _words(paragraph)
     ]
     return max((_measure(word, style) for word, style in words), default=0)
 
 
-def draw_block(
-    canvas: ImageDraw.ImageDraw, block: Block, corner: tuple[int, int], *, side: Side, width: int
-) -> None:
+def draw_block(canvas: ImageDraw.ImageDraw, block: Block, corner: tuple[int, int], *, side: Side, width: int) -> None:
     """Draw the lines from a corner downward, aligned to a side of a column of that width."""
     left, top = corner
     for line in block.lines:

@@ -29,10 +29,12 @@ def covariance_factor(samples: Float[Tensor, "count n"]) -> Float[Tensor, "n r"]
     """A thin factor L with ``L Lᵀ`` the covariance of the samples: their principal axes times standard deviations."""
     if samples.shape[0] < 2:
         raise FiberscopeError(f"samples: a covariance needs at least 2 images, found {samples.shape[0]}.")
-    centred = samples - samples.mean(dim=0)
-    values, axes = torch.linalg.eigh((centred.T @ centred).double() / (samples.shape[0] - 1))
-    kept = values > values[-1] * samples.shape[1] * torch.finfo(samples.dtype).eps
-    factor: Tensor = (axes[:, kept] * values[kept].sqrt()).flip(dims=[1]).to(samples.dtype)
+    centred = (samples - samples.mean(dim=0)) / (samples.shape[0] - 1) ** 0.5
+    few = samples.shape[0] < samples.shape[1]  # the smaller of the two Gram matrices has the same spectrum
+    values, axes = torch.linalg.eigh((centred @ centred.T if few else centred.T @ centred).double())
+    kept = values > values[-1] * max(samples.shape) * torch.finfo(samples.dtype).eps
+    leading: Tensor = axes[:, kept].flip(dims=[1]).to(samples.dtype)
+    factor: Tensor = centred.T @ leading if few else leading * values[kept].flip(dims=[0]).sqrt().to(samples.dtype)
     return factor
 
 

@@ -94,7 +94,8 @@ class _Dual(NamedTuple):
         gram = (self.jacobian * free[:, None]) @ self.jacobian.transpose(1, 2)
         # Where few coordinates are free the Gram matrix is singular; the share of J Jᵀ keeps the step finite.
         ridge = self.damping + 1e-5 * self.scale + torch.finfo(gram.dtype).tiny ** 0.5
-        return gram.diagonal_scatter(gram.diagonal(dim1=1, dim2=2) + ridge[:, None], dim1=1, dim2=2)
+        hessian: Tensor = gram + ridge[:, None, None] * torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
+        return hessian
 
 
 def _newton_step(dual: _Dual, point: _Point) -> _Point:
@@ -113,7 +114,8 @@ def _newton_step(dual: _Dual, point: _Point) -> _Point:
 
 def _size(dual: _Dual) -> Float[Tensor, " batch"]:
     """What errors are relative to; rounding of ``J wish`` is relative to the factors, since a tangent wish cancels."""
-    size = dual.wanted.norm(dim=1)
+    size: Tensor = torch.linalg.vector_norm(dual.wanted, dim=1)
     if dual.wish is None:
         return size
-    return size + dual.jacobian.flatten(1).norm(dim=1) * dual.wish.norm(dim=1)
+    wish = torch.linalg.vector_norm(dual.jacobian, dim=(1, 2)) * torch.linalg.vector_norm(dual.wish, dim=1)
+    return size + torch.as_tensor(wish)

@@ -13,8 +13,8 @@ from fiberscope.geometry.jacobian import linearise
 from fiberscope.problem import LatentMap
 
 _METRIC_SHARE = 1e-2  # ridge of the natural metric, in units of the mean squared singular value
-_FIRST_DAMPING = 1e-2
-_LEAST_DAMPING = 1e-6
+_NEAR = 0.1  # relative residual below which ridge and damping fade
+_REJECTED_DAMPING = 1e-2  # least damping after a step that was not kept
 _MOST_DAMPING = 1e5
 _ACCEPT = 1e-3  # least share of the predicted decrease that counts as progress
 _MEMORY = 8  # a step may also be kept if it beats the worst of so many last residuals
@@ -63,15 +63,16 @@ def correct(
     task: Task,
     *,
     num_steps: int,
+    damping: float = 0.0,
     model: Float[Tensor, "batch m n"] | None = None,
 ) -> Correction:
     """Bring rows to their targets by at most ``num_steps`` damped Gauss-Newton steps inside their bounds.
 
     Levenberg-Marquardt in the natural metric: residuals are weighed by ``(J Jᵀ + ridge)^(-1/2)``, so that a weakly
-    visible latent counts as much as a strong one. Damping follows actual over predicted decrease. Two devices carry it
-    across the kinks of piecewise-linear networks: a step may raise the residual for a while, and where the
-    linearisation predicted badly the next one is averaged with it. Converged rows leave the batch. A Jacobian known
-    near the start may be given as the first ``model``; that saves computing one.
+    visible latent counts as much as a strong one. Damping, at first ``damping``, follows actual over predicted
+    decrease. Two devices carry rows across the kinks of piecewise-linear networks: a step may raise the residual for a
+    while, and where the linearisation predicted badly the next one is averaged with it. Converged rows leave the
+    batch. A Jacobian known near the start may be given as the first ``model``; that saves computing one.
 
     References:
         Levenberg (1944), Marquardt (1963), Nielsen (1999) on the damping rule.
@@ -80,6 +81,7 @@ def correct(
     """
     best = Correction(rows.clone(), rows.new_full(rows.shape[:1], torch.inf), rows.new_zeros(rows.shape[0]).long())
     state = _start(latent_map, rows, task, model, best)
+    state = state._replace(damping=state.damping.clamp_min(damping))
     for _ in range(num_steps):
         if state.origin.numel() == 0:
             break
@@ -103,20 +105,21 @@ def _start(
     if model is None:
         best.num_jacobians[index] += 1
     model = linearise(latent_map, rows).jacobian if model is None else model[live]
-    damping = torch.full_like(norm, _FIRST_DAMPING)
+    damping = torch.full_like(norm, _least_damping(norm))
     return _State(index, rows, residual, model, damping, torch.full_like(norm, 2.0), norm[:, None].repeat(1, _MEMORY))
 
 
 def _advance(latent_map: LatentMap, task: Task, state: _State, best: Correction) -> _State:
     here = task.take(state.origin)
-    root = _natural_root(state.model)
+    far = (state.residual.norm(dim=1) / (_NEAR * here.targets.norm(dim=1)).clamp_min(1e-30)).clamp_max(1.0)
+    root = _natural_root(state.model, far)
     weighed_residual = _solve(root, state.residual)
     step = box_step(
         _solve(root, state.model),
         -weighed_residual,
         here.lower - state.rows,
         here.upper - state.rows,
-        damping=state.damping,
+        damping=state.damping * far,
     )
     trial = (state.rows + step.step).maximum(here.lower).minimum(here.upper)
     residual = _residual(latent_map, trial, here.targets)
@@ -134,11 +137,14 @@ def _advance(latent_map: LatentMap, task: Task, state: _State, best: Correction)
     return _relinearise(latent_map, state.take(live), gain[live], refresh, best)
 
 
-def _natural_root(jacobian: Float[Tensor, "live m n"]) -> Float[Tensor, "live m m"]:
-    """Cholesky factor of ``J Jᵀ`` plus a ridge."""
+def _natural_root(jacobian: Float[Tensor, "live m n"], far: Float[Tensor, " live"]) -> Float[Tensor, "live m m"]:
+    """Cholesky factor of ``J Jᵀ`` plus a ridge, which fades as a row comes near so that weak latents arrive too."""
     gram = jacobian @ jacobian.transpose(1, 2)
-    ridge = _METRIC_SHARE * gram.diagonal(dim1=1, dim2=2).mean(dim=1) + torch.finfo(gram.dtype).tiny ** 0.5
-    root: Tensor = torch.linalg.cholesky(gram + torch.diag_embed(ridge[:, None].expand(gram.shape[:2])))
+    unit = torch.finfo(gram.dtype)
+    share = (_METRIC_SHARE * far.square()).clamp_min(16 * gram.shape[1] * unit.eps)
+    ridge = share * gram.diagonal(dim1=1, dim2=2).mean(dim=1) + unit.tiny**0.5
+    # Without a check for definiteness: a row that rounding made indefinite turns NaN, and its step is not kept.
+    root: Tensor = torch.linalg.cholesky_ex(gram + torch.diag_embed(ridge[:, None].expand(gram.shape[:2]))).L
     return root
 
 
@@ -161,11 +167,16 @@ def _keep_best(best: Correction, index: Tensor, trial: Tensor, norm: Tensor, acc
 
 def _damp(state: _State, gain: Float[Tensor, " live"], accepted: Bool[Tensor, " live"]) -> _State:
     eased = state.damping * (1 - (2 * gain - 1) ** 3).clamp(0.1, 1.5)
-    raised = state.damping.clamp_min(_FIRST_DAMPING) * state.growth
+    raised = state.damping.clamp_min(_REJECTED_DAMPING) * state.growth
     return state._replace(
-        damping=torch.where(accepted, eased, raised).clamp_min(_LEAST_DAMPING),
+        damping=torch.where(accepted, eased, raised).clamp_min(_least_damping(gain)),
         growth=torch.where(accepted, 2.0, state.growth * 2),
     )
+
+
+def _least_damping(like: Tensor) -> float:
+    # Where the linearised target is out of reach the damping alone decides the step; this much drowns rounding.
+    return float(torch.finfo(like.dtype).eps ** 0.5)
 
 
 def _move(state: _State, trial: Tensor, residual: Tensor, norm: Tensor, accepted: Tensor) -> _State:

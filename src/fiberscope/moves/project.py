@@ -68,9 +68,10 @@ def reach(
         if lost.numel() == 0:
             break
         there = task.take(lost)
-        onward = attempt % 3 == 2  # every third attempt goes on from the best point with fresh damping
+        onward = attempt % 3 == 2  # every third attempt goes on from the best point, for longer
         start = best.rows[lost] if onward else _restart(attempt, rows[lost], there)
-        again = correct(latent_map, start, there, num_steps=2 * num_steps)
+        steps, damping = (4 * num_steps, 0.0) if onward else (2 * num_steps, _DAMPINGS[attempt % len(_DAMPINGS)])
+        again = correct(latent_map, start, there, num_steps=steps, damping=damping)
         best.num_jacobians[lost] += again.num_jacobians
         better = again.residual_norm < best.residual_norm[lost]
         best.rows[lost[better]] = again.rows[better]
@@ -88,6 +89,9 @@ def _restart(attempt: int, rows: Float[Tensor, "lost n"], task: Task) -> Float[T
     blend = share * rows + (1 - share) * (low + ceiling * noise * (high - low))
     return blend.maximum(task.lower).minimum(task.upper)
 
+
+# Small first steps for some starts: where latents saturate, a full Gauss-Newton step overshoots into the flat.
+_DAMPINGS = (1e-2, 1.0)
 
 # Share of the image that is kept, and the brightest noise mixed in, as a share of the box. Shrinking toward the dark
 # end first: of the stalls on a batch-norm residual network most are thin digits with too much ink to be rid of.

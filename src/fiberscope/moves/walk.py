@@ -21,7 +21,7 @@ from fiberscope.problem import Fiber, FiberscopeError, LatentMap
 _CORRECTOR_STEPS = 10
 _EMPTY_CONE = 1e-3  # share of the heading left by the cone below which there is nowhere to go
 _MOST_SUBSTEPS = 64
-_ARRIVED = 0.1  # of a stride: closer to a station than this is at it; the next stride makes up for it
+_ARRIVED = 0.02  # of a stride: closer to a station than this is at it; the next stride makes up for it
 
 
 class Walk(NamedTuple):
@@ -63,7 +63,7 @@ class _Hike(NamedTuple):
 def walk(
     fiber: Fiber,
     images: Float[Tensor, "batch ..."],
-    directions: Float[Tensor, "batch ..."],
+    directions: Float[Tensor, "walks ..."],
     *,
     length: float = 5.0,
     num_steps: int = 20,
@@ -102,7 +102,7 @@ def walk(
 def walk_straight(
     fiber: Fiber,
     images: Float[Tensor, "batch ..."],
-    directions: Float[Tensor, "batch ..."],
+    directions: Float[Tensor, "walks ..."],
     *,
     length: float = 5.0,
     num_steps: int = 20,
@@ -140,7 +140,7 @@ def _check_directions(latent_map: LatentMap, directions: Tensor, rows: Float[Ten
     bad = (~norm.isfinite() | (norm == 0)).nonzero()[:, 0].tolist()
     if bad:
         raise FiberscopeError(f"directions: zero or not finite in rows {bad[:5]}. Give each walk somewhere to go.")
-    return flat / norm[:, None]
+    return torch.nn.functional.normalize(flat, dim=1)
 
 
 def _go_to(latent_map: LatentMap, task: Task, hike: _Hike, *, goal: float, stride: float) -> None:
@@ -151,6 +151,8 @@ def _go_to(latent_map: LatentMap, task: Task, hike: _Hike, *, goal: float, strid
         if not live:
             return
         _substep(latent_map, task, hike, torch.tensor(live, device=hike.rows.device), goal, stride)
+    for row in live:
+        hike.outcome[row] = Outcome.OUT_OF_STEPS
 
 
 def _substep(latent_map: LatentMap, task: Task, hike: _Hike, live: Tensor, goal: float, stride: float) -> None:

@@ -25,10 +25,9 @@ def probe(model: Callable[[Tensor], Tensor], input_shape: tuple[int, ...], like:
     _refuse_train_mode(model)
     generator = torch.Generator().manual_seed(0)
     images = torch.rand((3, *input_shape), generator=generator, dtype=torch.float64).to(like)
-    latents = _run(model, images)
-    _refuse_odd_output(latents, images)
+    latents = _checked(_run(model, images), images)
     scale = float(latents.abs().max().clamp_min(torch.finfo(like.dtype).tiny))
-    _refuse_chance(latents, _run(model, images), scale)
+    _refuse_chance(latents, _checked(_run(model, images), images), scale)
     _refuse_talking_rows(model, images, latents, scale)
     _refuse_no_gradient(model, images)
     if isinstance(model, CutModule):
@@ -47,7 +46,7 @@ def _refuse_train_mode(model: Callable[[Tensor], Tensor]) -> None:
             )
 
 
-def _run(model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+def _run(model: Callable[[Tensor], object], images: Tensor) -> object:
     try:
         with torch.no_grad():
             return model(images)
@@ -61,7 +60,7 @@ def _run(model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         ) from error
 
 
-def _refuse_odd_output(latents: object, images: Float[Tensor, "3 ..."]) -> None:
+def _checked(latents: object, images: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch m"]:
     if not isinstance(latents, Tensor):
         raise ModelError(
             f"model: its output is a {type(latents).__name__}, not one tensor. Wrap it in a module whose forward "
@@ -83,6 +82,7 @@ def _refuse_odd_output(latents: object, images: Float[Tensor, "3 ..."]) -> None:
         )
     if not bool(latents.isfinite().all()):
         raise ModelError("model: its output on images in [0, 1] is not finite. Check its weights for NaN or infinity.")
+    return latents
 
 
 def _refuse_chance(first: Tensor, second: Tensor, scale: float) -> None:
@@ -95,8 +95,8 @@ def _refuse_chance(first: Tensor, second: Tensor, scale: float) -> None:
 
 
 def _refuse_talking_rows(model: Callable[[Tensor], Tensor], images: Tensor, latents: Tensor, scale: float) -> None:
-    alone = _run(model, images[:1])
-    gap = float((alone - latents[:1]).abs().max()) if alone.shape == latents[:1].shape else float("inf")
+    alone = _checked(_run(model, images[:1]), images[:1])
+    gap = float((alone - latents[:1]).abs().max())
     if gap > _tolerance(latents) * scale:
         raise ModelError(
             f"model: the latent of an image changes by {gap / scale:.1e} of its size with the rest of the batch: rows "

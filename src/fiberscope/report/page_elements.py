@@ -83,8 +83,7 @@ def sheet(table: Table, number: int) -> Sheet:
     numeric = numeric or [False] * wanted
     columns = tuple(Cell(name, flush) for name, flush in zip(table.columns, numeric, strict=True))
     rows = tuple(
-        tuple(Cell(_words(cell), flush) for cell, flush in zip(row, numeric, strict=True))
-        for row in table.rows
+        tuple(Cell(_words(cell), flush) for cell, flush in zip(row, numeric, strict=True)) for row in table.rows
     )
     return Sheet(number, columns, rows, table.caption)
 
