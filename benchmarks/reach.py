@@ -1,4 +1,4 @@
-"""How many digits reach the fibers of digits of other classes, on the shipped classifier and on networks of other kinds.
+"""How many digits reach the fibers of digits of other classes, on the shipped classifier and on other networks.
 
 Run from a checkout: python benchmarks/reach.py [pairs] [kind ...]
 A target that is the latent of a real image is reachable by construction, so every failure is the algorithm's.
