@@ -129,5 +129,5 @@ def test_a_killed_download_leaves_nothing(mirrors, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(mirrors, tmp_path):
     (tmp_path / "a-file").touch()
-    with pytest.raises(FiberscopeError, match=r"a-file.* cannot be written .* another folder by the argument root"):
+    with pytest.raises(FiberscopeError, match=r"a-file.* cannot be written .* choose another folder"):
         fetch_mnist(root=tmp_path / "a-file", mirrors=[mirrors.good])

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from fiberscope.gallery import save_animation, save_png, to_png
-from fiberscope.gallery.save import write_whole
 from fiberscope.problem.errors import FiberscopeError
+from fiberscope.whole_file import write_whole
 
 RED, BLUE = Image.new("RGB", (4, 3), "red"), Image.new("RGB", (4, 3), "blue")
 
@@ -39,7 +39,7 @@ def test_who_reads_the_old_file_reads_it_to_the_end(tmp_path):
 
 def test_what_cannot_be_put_in_place_leaves_nothing_behind(tmp_path):
     (tmp_path / "taken").mkdir()
-    with pytest.raises(OSError, match="taken"):
+    with pytest.raises(FiberscopeError, match="taken cannot be written"):
         write_whole(b"content", tmp_path / "taken")
     assert os.listdir(tmp_path) == ["taken"]
 

@@ -7,8 +7,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from fiberscope.models.atomic import write_atomically
 from fiberscope.problem import FiberscopeError
+from fiberscope.whole_file import write_whole
 
 PROVENANCE = "provenance.json"
 
@@ -25,7 +25,7 @@ class RunFolder:
 
     def write(self, name: str, content: bytes) -> Path:
         """Write a file of the run, whole or not at all; raises FiberscopeError when the disk refuses it."""
-        write_atomically(self.path / name, content)
+        write_whole(content, self.path / name)
         return self.path / name
 
     def remove(self, name: str) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from fiberscope.cli.terminal import command_line
+from fiberscope.cli.terminal import command_line, program
 
-_NEXT = "fiberscope nearest --images 0:8 --out runs/mine"
+_NEXT = "nearest --images 0:8 --out runs/mine"
 
 
 def demo(*, out: Path = Path("runs/demo"), seed: int = 0, force: bool = False) -> None:
@@ -34,7 +34,7 @@ def demo(*, out: Path = Path("runs/demo"), seed: int = 0, force: bool = False) -
     )
     # Text, and no wrapping: a path or a command is copied whole.
     console.print(Text.assemble("Report: ", (str(found.report), "bold")), soft_wrap=True)
-    console.print(Text.assemble("Next:   ", (_NEXT, "bold")), soft_wrap=True)
+    console.print(Text.assemble("Next:   ", (f"{program()} {_NEXT}", "bold")), soft_wrap=True)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,13 @@ _UNLIMITED = 10_000  # columns of a pipe, which has no right edge
 def command_line() -> str:
     """The command line of this process, as one would type it again."""
     return shlex.join(["fiberscope", *sys.argv[1:]])
+
+
+def program() -> str:
+    """How to call this program again from here; the console script may lie in an environment off the path."""
+    if shutil.which("fiberscope"):
+        return "fiberscope"
+    return "python -m fiberscope" if sys.argv[0].endswith(".py") else sys.argv[0]
 
 
 def show(finding: Finding) -> int:

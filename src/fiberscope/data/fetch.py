@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +10,7 @@ import pooch
 
 from fiberscope.data.mnist_files import FILES, MnistFile, find, is_original, unpack, user_cache
 from fiberscope.problem.errors import FiberscopeError
+from fiberscope.whole_file import write_whole
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist",
@@ -38,7 +37,7 @@ def fetch_mnist(
     for file in (file for pair in FILES.values() for file in pair):
         if not _is_there(folder, file):
             on_file(file.name)
-            _write_atomically(folder / f"{file.name}.gz", _download(file, mirrors, folder))
+            write_whole(_download(file, mirrors, folder), folder / f"{file.name}.gz")
     return folder
 
 
@@ -69,17 +68,3 @@ def _download(file: MnistFile, mirrors: Sequence[str], folder: Path) -> bytes:
         f"Without network, copy {names} (or the unpacked files) from another machine into {folder}, "
         "or into any folder that the environment variable FIBERSCOPE_DATA names."
     )
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Write beside the path, then rename: no reader ever sees half a file."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch-") as folder:
-            partial = Path(folder) / path.name
-            partial.write_bytes(content)
-            os.replace(partial, path)
-    except OSError as error:
-        raise FiberscopeError(
-            f"{path} cannot be written ({error}); free space, or name another folder by the argument root"
-        ) from error

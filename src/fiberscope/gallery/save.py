@@ -11,6 +11,7 @@ from PIL import Image
 
 from fiberscope.gallery import theme
 from fiberscope.problem.errors import FiberscopeError
+from fiberscope.whole_file import write_whole
 
 
 def to_png(image: Image.Image) -> bytes:
@@ -41,16 +42,3 @@ def save_animation(
     milliseconds = round(1000 * seconds_per_frame)
     frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
     return write_whole(buffer.getvalue(), path)
-
-
-def write_whole(content: bytes, path: str | os.PathLike[str]) -> Path:
-    """Write a file beside its place and move it there, so that a reader never finds half of it."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path

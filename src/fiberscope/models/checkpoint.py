@@ -13,9 +13,9 @@ import safetensors.torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from fiberscope.models.atomic import write_atomically
 from fiberscope.models.training_config import TrainingConfig
 from fiberscope.problem.errors import FiberscopeError, ModelError
+from fiberscope.whole_file import write_whole
 
 
 class RunIdentity(NamedTuple):
@@ -39,7 +39,7 @@ def save_checkpoint(
         tensors.update({f"optimizer.{index}.{name}": tensor for name, tensor in state.items()})
     counters = json.dumps({"epochs_done": epochs_done, "identity": identity.as_json()})
     # one file, one rename: counters and tensors can never be of two different epochs
-    write_atomically(path, safetensors.torch.save(tensors, metadata={"counters": counters}))
+    write_whole(safetensors.torch.save(tensors, metadata={"counters": counters}), path)
 
 
 def load_checkpoint(path: Path, *, network: nn.Module, optimizer: Optimizer, identity: RunIdentity) -> int:

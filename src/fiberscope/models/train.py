@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import AdamW, Optimizer
 
-from fiberscope.models.atomic import write_atomically
 from fiberscope.models.cards import ModelCard, write_card
 from fiberscope.models.checkpoint import RunIdentity, load_checkpoint, save_checkpoint
 from fiberscope.models.networks import Classifier
 from fiberscope.models.training_config import TrainingConfig
 from fiberscope.problem.errors import FiberscopeError
+from fiberscope.whole_file import write_whole
 
 REPRODUCIBILITY = (
     "The command gives the same bits again on the same machine with the same torch and number of threads; "
@@ -173,6 +173,6 @@ def _finish(network: nn.Module, test: Labelled, *, identity: RunIdentity, out: P
         torch_version=torch.__version__,
         sha256=hashlib.sha256(weights).hexdigest(),
     )
-    write_atomically(out / f"{name}.safetensors", weights)
-    write_atomically(out / f"{name}.json", write_card(card))
+    write_whole(weights, out / f"{name}.safetensors")
+    write_whole(write_card(card), out / f"{name}.json")
     return card

@@ -12,9 +12,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from fiberscope.gallery import theme
-from fiberscope.gallery.save import write_whole
 from fiberscope.report.page import Figure, Page, Table
 from fiberscope.report.page_elements import Picture, Sheet, picture, sheet
+from fiberscope.whole_file import write_whole
 
 
 def render(page: Page) -> str:
