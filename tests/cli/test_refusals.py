@@ -66,7 +66,7 @@ def linear_state():
         (["--model", "networks.py:colour", "--input-shape", "3", "8", "8"], "images: indices mean digits"),
         (["--seed", "-1"], "seed: expected a number from 0"),
         (["--batch-size", "0"], "batch_size: expected at least 1"),
-        (["--rtol", "-1"], "rtol, atol: expected non-negative"),
+        (["--rtol", "-1"], "rtol, atol: expected finite, non-negative"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

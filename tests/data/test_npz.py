@@ -67,7 +67,7 @@ def test_several_arrays_without_images_are_refused(path):
 )
 def test_an_array_of_another_shape_is_refused(path, array):
     np.savez(path, images=array)
-    with pytest.raises(FiberscopeError, match=r"digits\.npz holds an array of shape .*wanted \('N', 1, 28, 28\)"):
+    with pytest.raises(FiberscopeError, match=r"digits\.npz holds an array of shape .*wanted \(N, 1, 28, 28\)"):
         load_images(path)
 
 

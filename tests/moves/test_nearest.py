@@ -64,6 +64,15 @@ def test_descent_only_ever_brings_the_result_nearer():
     assert bool((found.stationarity < 0.05).all())
 
 
+def test_stationarity_is_that_of_the_point_returned():
+    latent_map = wavy_map(3, 40)
+    images, fiber = uniform(5, 40).round(), fs.Fiber.through(latent_map, uniform(5, 40, seed=1))
+    found = fs.nearest(fiber, images, num_steps=2)
+    way, zero = images - found.points, torch.zeros_like(images)
+    left = fs.geometry.project_cone(fs.jacobian(latent_map, found.points), way, found.points, zero, zero + 1)
+    assert torch.allclose(found.stationarity, left.norm(dim=1) / way.norm(dim=1), atol=1e-9)
+
+
 def test_an_image_already_on_the_fiber_is_its_own_nearest():
     latent_map = wavy_map(3, 40)
     images = uniform(2, 40)

@@ -177,8 +177,10 @@ def test_converged_rows_leave_the_batch():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rtol": -1.0}, "rtol, atol: expected non-negative"),
+        ({"rtol": -1.0}, "rtol, atol: expected finite, non-negative"),
         ({"rtol": 0.0}, "not both zero"),
+        ({"rtol": float("inf")}, "expected finite"),
+        ({"num_steps": -1}, "num_steps, num_restarts: expected at least one step"),
         ({"frozen": torch.zeros(3, dtype=torch.bool)}, r"frozen: expected a boolean mask of shape \(4,\)"),
     ],
 )

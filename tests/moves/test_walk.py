@@ -84,6 +84,24 @@ def test_a_walk_that_ends_early_holds_up_no_other():
     assert float(path.arc_length[-1, 1]) == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_direction_that_the_network_sees_wholly_leads_nowhere(dtype):
+    matrix = normal(3, 20).to(dtype)
+    latent_map = fs.LatentMap(lambda x: x @ matrix.T, (20,), dtype=dtype)
+    images = (0.25 + 0.5 * uniform(4, 20)).to(dtype)
+    fiber = fs.Fiber.through(latent_map, images)
+    path = fs.walk(fiber, images, matrix[:1].expand(4, 20), length=0.3, num_steps=4)
+    assert path.outcome == (fs.Outcome.VISIBLE,) * 4
+    assert float(path.arc_length.max()) == 0.0
+    straight = walk_straight(fiber, images, matrix[:1].expand(4, 20), length=0.3, num_steps=4)
+    assert float(straight.arc_length.max()) == 0.0
+
+
+def test_no_images_make_no_walks():
+    path = fs.walk(fs.Fiber.through(sphere(), uniform(0, 5)), uniform(0, 5), uniform(0, 5))
+    assert path.points.shape == (21, 0, 5)
+
+
 def test_an_image_off_the_fiber_is_projected_first():
     latent_map = wavy_map(2, 20)
     fiber = fs.Fiber.through(latent_map, uniform(1, 20, seed=4))

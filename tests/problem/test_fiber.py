@@ -32,6 +32,12 @@ def test_a_target_that_is_no_latent_of_the_map_is_refused(target, message):
         fs.Fiber(LATENT_MAP, target)
 
 
+def test_a_target_brings_no_graph_with_it():
+    target = MATRIX.sum(1).requires_grad_()
+    found = fs.project(fs.Fiber(LATENT_MAP, 0.5 * target), uniform(2, 8))
+    assert not found.points.requires_grad
+
+
 def test_targets_and_images_must_pair_up():
     fiber = fs.Fiber(LATENT_MAP, torch.ones(2, 3).double())
     with pytest.raises(fs.FiberscopeError, match="target: 2 targets for 5 images"):

@@ -87,6 +87,9 @@ def test_a_layer_that_never_runs_is_named():
         (lambda x: x.flatten(1).detach(), "does not depend differentiably"),
         (lambda x: torch.tensor(x.detach().flatten(1).numpy()), "does not depend differentiably"),
         (lambda x: x.flatten(1) / 0, "not finite"),
+        (lambda x: x.flatten(1).cumsum(0), "rows influence each other"),
+        (lambda x: x.flatten(1).round(), "gradient of its output is zero"),
+        (lambda x: x.flatten(1)[:, :0], r"not \(batch, m\)"),
     ],
 )
 def test_a_probe_names_what_is_wrong_with_a_model(module, message):
@@ -101,6 +104,23 @@ def test_probing_leaves_a_train_mode_model_as_it_was():
         fs.LatentMap(model, (1, 6, 6))
     assert torch.equal(model[0].running_mean, before)
     assert model.training
+
+
+def test_cutting_at_a_layer_leaves_every_mode_as_it_was():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(36, 5), nn.BatchNorm1d(5), nn.Linear(5, 3)).eval()
+    model[2].train()
+    with pytest.raises(fs.ModelError, match=r"layer 2 \(BatchNorm1d\) is in train mode"):
+        fs.LatentMap.at_layer(model, "3", input_shape=(1, 6, 6))
+    assert [layer.training for layer in model] == [False, False, True, False]
+    model.train()
+    model[2].eval()
+    assert fs.LatentMap.at_layer(model, "3", input_shape=(1, 6, 6)).latent_size == 3
+    assert [layer.training for layer in model] == [True, True, False, True]
+
+
+def test_what_follows_the_layer_need_not_fit_the_images():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(36, 4), nn.Linear(999, 2)).eval()
+    assert fs.LatentMap.at_layer(model, "1", input_shape=(1, 6, 6)).latent_size == 4
 
 
 def test_train_mode_without_layers_that_mind_is_no_error():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -17,7 +18,7 @@ from fiberscope.geometry.jacobian import jacobian
 from fiberscope.geometry.tangent import split_tangent
 from fiberscope.moves.outcome import Outcome
 from fiberscope.moves.walk import walk, walk_straight
-from fiberscope.problem import Fiber, LatentMap
+from fiberscope.problem import Fiber, FiberscopeError, LatentMap
 
 
 def run_walk(
@@ -32,6 +33,11 @@ def run_walk(
 
     Raises FiberscopeError for a choice that cannot be met, and Interrupted at Ctrl-C.
     """
+    if not 0 < choice.length < math.inf or choice.steps < 1:
+        raise FiberscopeError(
+            f"length, steps: expected a positive length and at least one step, found {choice.length} and "
+            f"{choice.steps}."
+        )
     beginning = begin(choice, network, run, command=command)
     latent_map = beginning.network.latent_map
     images = select(choice.images, shape=latent_map.input_shape)
@@ -96,10 +102,10 @@ def _tell(arrays: Arrays) -> Finding:
         strict=True,
     )
     whole = int(good.sum())
+    stayed = f"; the latent stayed within {scientific(float(worst[good].max()))} of its size" if whole else ""
     summary = (
-        f"{whole} of {len(outcomes)} walks went their whole length; the latent stayed within "
-        f"{scientific(float(worst.max()))} of its size, where straight lines end {scientific(median(straight))} off "
-        "(median)."
+        f"{whole} of {len(outcomes)} walks went their whole length{stayed}. Straight lines end "
+        f"{scientific(median(straight))} off (median)."
     )
     columns = ("image", "direction", "outcome", "|r|/|z| at most", "walked", "distance")
     return Finding(columns, tuple(cells), summary, advise(outcomes), (), whole)

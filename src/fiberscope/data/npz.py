@@ -27,8 +27,8 @@ def read_npz(path: Path, *, shape: tuple[int, int, int]) -> Float[Tensor, "image
     fits = array.shape[-3:] == shape or (channels == 1 and array.shape[-2:] == (height, width) and array.ndim < 4)
     if array.size == 0 or array.ndim > 4 or not fits:
         raise FiberscopeError(
-            f"{path} holds an array of shape {array.shape}, wanted {('N', *shape)} with N images, or {shape} "
-            "for one: transpose or reshape it, or give the shape of your network"
+            f"{path} holds an array of shape {array.shape}, wanted (N, {', '.join(map(str, shape))}) with N images, "
+            f"or {shape} for one: transpose or reshape it, or give the shape of your network"
         )
     return torch.from_numpy(_intensities(path, array)).reshape(-1, channels, height, width)
 

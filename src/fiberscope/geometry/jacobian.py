@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import torch
@@ -72,5 +73,7 @@ class _Directional(NamedTuple):
 def _directional(
     latent_map: LatentMap, points: Float[Tensor, "batch n"], direction: Float[Tensor, "batch n"]
 ) -> _Directional:
-    latents, change = torch.func.jvp(latent_map, (points,), (direction,))[:2]
+    with warnings.catch_warnings():  # on its first use torch.func.jvp warns of a deprecation inside torch itself
+        warnings.simplefilter("ignore", DeprecationWarning)
+        latents, change = torch.func.jvp(latent_map, (points,), (direction,))[:2]
     return _Directional(latents.detach(), change.detach())

@@ -27,7 +27,8 @@ class Nearest(NamedTuple):
     """For each row a point on the fiber, as near to its image as descent could bring it.
 
     ``distance`` is Euclidean over the coordinates. ``stationarity`` is ``|P_cone (y - x)| / |y - x|`` for image y and
-    point x: 0 at a smooth local minimum; on a piecewise-linear network minima sit on kinks, where it stays above.
+    point x, NaN off the fiber: 0 at a smooth local minimum; on a piecewise-linear network minima sit on kinks, where
+    it stays above.
     """
 
     points: Float[Tensor, "batch ..."]
@@ -83,7 +84,7 @@ def nearest(
         torch.full_like(tolerance, torch.nan),
         found.num_jacobians,
     )
-    live = (found.residual_norm <= task.tolerance).nonzero()[:, 0]
+    live = (found.residual_norm <= tolerance).nonzero()[:, 0]
     for _ in range(num_steps):
         if live.numel() == 0:
             break
@@ -125,5 +126,9 @@ def _pack(
     norm = fiber.residual(state.rows).norm(dim=1)
     outcome = diagnose(fiber.latent_map, state.rows, norm, tolerance, task)
     distance = (state.rows - goals).norm(dim=1)
+    there = (norm <= tolerance).nonzero()[:, 0]
+    jacobian = linearise(fiber.latent_map, state.rows[there]).jacobian
+    way = goals[there] - state.rows[there]
+    state.stationarity[there] = _stationarity(jacobian, way, state.rows[there], task.take(there))
     points = fiber.latent_map.unflatten(state.rows)
     return Nearest(points, norm, tolerance, distance, state.stationarity, state.num_jacobians, outcome)

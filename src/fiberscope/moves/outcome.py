@@ -14,6 +14,7 @@ class Outcome(Enum):
     BOX_CORNER = "box corner"
     UNREACHABLE = "unreachable inside the box"
     RANK_DEFICIENT = "rank-deficient"
+    VISIBLE = "direction visible"
     OUT_OF_STEPS = "out of steps"
     ROUNDING = "at rounding level"
     NOT_FINITE = "not finite"
@@ -32,6 +33,8 @@ _ADVICE = {
     "if the target is the latent of an image raise num_steps or num_restarts, otherwise widen the box or free pixels.",
     Outcome.RANK_DEFICIENT: "The Jacobian lost rank here (a dead latent), so some latents cannot be moved; explore a "
     "layer before that activation, or start elsewhere.",
+    Outcome.VISIBLE: "The network sees all of the direction, so nothing of it leads along the fiber; choose another, "
+    "for instance from a basis of the null space.",
     Outcome.OUT_OF_STEPS: "Still on the way when the steps ran out; raise num_steps, or accept a larger rtol.",
     Outcome.ROUNDING: "The residual is what rounding leaves in this dtype; use float64 for a smaller one.",
     Outcome.NOT_FINITE: "The model returned NaN or infinity near this image; check its weights and the box.",

@@ -12,7 +12,7 @@ from fiberscope.moves.corrector import Correction, Task, correct
 from fiberscope.moves.diagnosis import diagnose
 from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.setup import set_up
-from fiberscope.problem import Fiber, LatentMap
+from fiberscope.problem import Fiber, FiberscopeError, LatentMap
 
 
 class Projection(NamedTuple):
@@ -51,6 +51,11 @@ def project(
     of the others. Raises `FiberscopeError` for bad input; numerical trouble is the row's `Outcome`.
     """
     rows, task, tolerance = set_up(fiber, images, frozen=frozen, rtol=rtol, atol=atol)
+    if num_steps < 1 or num_restarts < 0:
+        raise FiberscopeError(
+            f"num_steps, num_restarts: expected at least one step and no fewer than zero restarts, found {num_steps} "
+            f"and {num_restarts}."
+        )
     found = reach(fiber.latent_map, rows, task, num_steps=num_steps, num_restarts=num_restarts)
     points = fiber.latent_map.unflatten(found.rows)
     norm = fiber.residual(points).norm(dim=1)

@@ -51,8 +51,10 @@ def _tolerance(targets: Float[Tensor, "batch m"], rtol: float | None, atol: floa
         if targets.dtype not in DEFAULT_RTOL:
             raise FiberscopeError(f"rtol: no default for {targets.dtype}. Name one, or use float32 or float64.")
         rtol = DEFAULT_RTOL[targets.dtype]
-    if not (rtol >= 0 and atol >= 0 and rtol + atol > 0):
-        raise FiberscopeError(f"rtol, atol: expected non-negative and not both zero, found rtol={rtol}, atol={atol}.")
+    if not (rtol >= 0 and atol >= 0 and 0 < rtol + atol < float("inf")):
+        raise FiberscopeError(
+            f"rtol, atol: expected finite, non-negative and not both zero, found rtol={rtol}, atol={atol}."
+        )
     # A target of norm zero has no relative size; a thousandth of the unit stands in for it.
     size = targets.norm(dim=1)
     return (rtol * torch.where(size > 0, size, 1e-3)).clamp_min(atol)

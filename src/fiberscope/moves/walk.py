@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -19,8 +20,10 @@ from fiberscope.moves.setup import set_up
 from fiberscope.problem import Fiber, FiberscopeError, LatentMap
 
 _CORRECTOR_STEPS = 10
+_VISIBLE = 1e-3  # share of a heading that has to be invisible; less is rounding or nearly so
 _EMPTY_CONE = 1e-3  # share of the heading left by the cone below which there is nowhere to go
 _MOST_SUBSTEPS = 64
+_LEAST_STRIDE = 1e-3  # of a stride: where even this is too far for the corrector, the walk has lost its fiber
 _ARRIVED = 0.02  # of a stride: closer to a station than this is at it; the next stride makes up for it
 
 
@@ -112,7 +115,8 @@ def walk_straight(
     _check_plan(length, num_steps)
     heading = _check_directions(fiber.latent_map, directions, rows)
     split = split_tangent(linearise(fiber.latent_map, rows).jacobian)
-    unit = torch.nn.functional.normalize(split.project_tangent(heading), dim=1)
+    hidden = split.project_tangent(heading)
+    unit = torch.where(hidden.norm(dim=1, keepdim=True) > _VISIBLE, torch.nn.functional.normalize(hidden, dim=1), 0.0)
     lower, upper = fiber.box.bounds(fiber.latent_map.input_shape, rows)
     lengths = torch.linspace(0.0, length, num_steps + 1).tolist()
     stations = [(rows + far * unit).maximum(lower).minimum(upper) for far in lengths]
@@ -130,7 +134,7 @@ def _check_plan(length: float, num_steps: int) -> None:
 
 
 def _check_directions(latent_map: LatentMap, directions: Tensor, rows: Float[Tensor, "batch n"]) -> Tensor:
-    if directions.shape[0] != rows.shape[0] or directions[0].numel() != rows.shape[1]:
+    if directions.shape[0] != rows.shape[0] or math.prod(directions.shape[1:]) != rows.shape[1]:
         raise FiberscopeError(
             f"directions: expected one a row, shape {tuple(rows.shape)} or as the images, found "
             f"{tuple(directions.shape)}. To walk several ways from one image, repeat the image."
@@ -158,7 +162,9 @@ def _go_to(latent_map: LatentMap, task: Task, hike: _Hike, *, goal: float, strid
 def _substep(latent_map: LatentMap, task: Task, hike: _Hike, live: Tensor, goal: float, stride: float) -> None:
     here, rows = task.take(live), hike.rows[live]
     jacobian = linearise(latent_map, rows).jacobian
-    heading = torch.nn.functional.normalize(split_tangent(jacobian).project_tangent(hike.heading[live]), dim=1)
+    hidden = split_tangent(jacobian).project_tangent(hike.heading[live])
+    heading = torch.nn.functional.normalize(hidden, dim=1)
+    visible = hidden.norm(dim=1) <= _VISIBLE
     cone = project_cone(jacobian, heading, rows, here.lower, here.upper)
     room = cone.norm(dim=1)
     wanted = hike.step_size[live]
@@ -168,15 +174,22 @@ def _substep(latent_map: LatentMap, task: Task, hike: _Hike, live: Tensor, goal:
     back = correct(latent_map, predicted, here, num_steps=_CORRECTOR_STEPS, model=jacobian)
     gone = (back.rows - rows).norm(dim=1)
     aside = (back.rows - predicted).norm(dim=1)
-    kept = (back.residual_norm <= here.tolerance) & (aside <= size / 2) & (gone <= 2 * size) & (room > _EMPTY_CONE)
+    kept = (
+        (back.residual_norm <= here.tolerance)
+        & (aside <= size / 2)
+        & (gone <= 2 * size)
+        & (room > _EMPTY_CONE)
+        & ~visible
+    )
     hike.rows[live] = torch.where(kept[:, None], back.rows, rows)
     hike.heading[live] = torch.where(kept[:, None], heading, hike.heading[live])
     hike.gone[live] += torch.where(kept, gone, 0.0)
     hike.step_size[live] = torch.where(kept, (2 * wanted).clamp_max(stride), size / 2)
-    for row, empty, lost in zip(live.tolist(), (room <= _EMPTY_CONE).tolist(), _lost(hike, live, stride), strict=True):
-        if empty or lost:
-            hike.outcome[row] = Outcome.BOX_CORNER if empty else Outcome.OUT_OF_STEPS
-
-
-def _lost(hike: _Hike, live: Tensor, stride: float) -> list[bool]:
-    return [bool(lost) for lost in (hike.step_size[live] < 1e-3 * stride).tolist()]
+    endings = {
+        Outcome.OUT_OF_STEPS: hike.step_size[live] < _LEAST_STRIDE * stride,
+        Outcome.BOX_CORNER: room <= _EMPTY_CONE,
+        Outcome.VISIBLE: visible,
+    }
+    for outcome, ended in endings.items():
+        for row in live[ended].tolist():
+            hike.outcome[row] = outcome

@@ -27,6 +27,10 @@ class Fiber:
 
     def __post_init__(self) -> None:
         """Check the target at the door."""
+        if not isinstance(self.target, Tensor):
+            raise FiberscopeError(f"target: expected a torch tensor, found {type(self.target).__name__}.")
+        # Detached, or every step of every move would hang on the graph that made the target.
+        object.__setattr__(self, "target", self.target.detach())
         size, target = self.latent_map.latent_size, self.target
         if target.ndim not in (1, 2) or target.shape[-1] != size:
             raise FiberscopeError(

@@ -32,11 +32,12 @@ class LatentMap:
 
     def __post_init__(self) -> None:
         """Take dtype and device from the model, and probe it."""
-        shape = tuple(int(side) for side in self.input_shape)
-        if not shape or min(shape) < 1:
+        shape = self.input_shape
+        if not isinstance(shape, tuple | list | torch.Size) or not shape or min(shape) < 1:
             raise FiberscopeError(
                 f"input_shape: expected the shape of one image, such as (1, 28, 28), found {self.input_shape}"
             )
+        shape = tuple(int(side) for side in shape)
         like = _first_float(self.model)
         dtype = self.dtype or like.dtype
         device = torch.device(self.device) if self.device is not None else like.device
@@ -69,6 +70,10 @@ class LatentMap:
 
     def check_images(self, images: Tensor, name: str = "images") -> Float[Tensor, "batch ..."]:
         """The images, if this map takes them; raises `FiberscopeError` naming shape, dtype, device or NaN otherwise."""
+        if not isinstance(images, Tensor):
+            raise FiberscopeError(
+                f"{name}: expected a torch tensor, found {type(images).__name__}. Convert with torch.as_tensor({name})."
+            )
         wanted = f"(batch, {', '.join(map(str, self.input_shape))})"
         if tuple(images.shape[1:]) != self.input_shape or images.ndim != len(self.input_shape) + 1:
             hint = " Add the batch dimension: images[None]." if tuple(images.shape) == self.input_shape else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from difflib import get_close_matches
 
 import torch
@@ -22,7 +23,7 @@ class CutModule(nn.Module):
         self.module = module
         self.layer = _find(module, layer)
         self.layer_name = layer
-        self.train(module.training)
+        self.training = module.training  # not train(): that would reach into the module
 
     def forward(self, images: Tensor) -> Tensor:
         """Latents of the images at the layer."""
@@ -39,14 +40,12 @@ class CutModule(nn.Module):
         )
 
     def count_uses(self, images: Tensor) -> int:
-        """How often one whole forward pass of the module runs the layer."""
+        """How often one whole forward pass runs the layer; what follows it may fail, as on images of another size."""
         uses: list[int] = []
         handle = self.layer.register_forward_hook(lambda *_: uses.append(1))
-        try:
-            with torch.no_grad():
-                self.module(images)
-        finally:
-            handle.remove()
+        with torch.no_grad(), suppress(Exception):
+            self.module(images)
+        handle.remove()
         return len(uses)
 
 

@@ -19,7 +19,7 @@ def probe(model: Callable[[Tensor], Tensor], input_shape: tuple[int, ...], like:
     """Latent size of the model; raises `ModelError` that says what to mend where it cannot be explored.
 
     Found out, in this order: layers in train mode, a forward pass that fails, an output that is not a vector of floats
-    per image, chance, rows that influence each other, no gradient. Costs five forward passes of at most three images
+    per image, chance, rows that influence each other, no gradient. Costs six forward passes of at most three images
     drawn with a fixed seed in [0, 1]; the model is left as it was.
     """
     _refuse_train_mode(model)
@@ -38,7 +38,8 @@ def probe(model: Callable[[Tensor], Tensor], input_shape: tuple[int, ...], like:
 def _refuse_train_mode(model: Callable[[Tensor], Tensor]) -> None:
     if not isinstance(model, nn.Module):
         return
-    for name, layer in model.named_modules():
+    whole = model.module if isinstance(model, CutModule) else model
+    for name, layer in whole.named_modules():
         if layer.training and isinstance(layer, _BATCH_STATISTICS + _RANDOM):
             raise ModelError(
                 f"model: layer {name or 'itself'} ({type(layer).__name__}) is in train mode, so the latent of an image "
@@ -70,7 +71,7 @@ def _checked(latents: object, images: Float[Tensor, "batch ..."]) -> Float[Tenso
         raise ModelError(
             f"model: its output has dtype {latents.dtype}, not a float. Explore the scores before they become classes."
         )
-    if latents.ndim != 2 or latents.shape[0] != images.shape[0]:
+    if latents.ndim != 2 or latents.shape[0] != images.shape[0] or latents.shape[1] == 0:
         raise ModelError(
             f"model: its output for {images.shape[0]} images has shape {tuple(latents.shape)}, not (batch, m): a "
             "vector per image. Flatten or pool it, for instance nn.Sequential(model, nn.Flatten())."
@@ -96,7 +97,8 @@ def _refuse_chance(first: Tensor, second: Tensor, scale: float) -> None:
 
 def _refuse_talking_rows(model: Callable[[Tensor], Tensor], images: Tensor, latents: Tensor, scale: float) -> None:
     alone = _checked(_run(model, images[:1]), images[:1])
-    gap = float((alone - latents[:1]).abs().max())
+    turned = _checked(_run(model, images.flip(0)), images).flip(0)
+    gap = max(float((alone - latents[:1]).abs().max()), float((turned - latents).abs().max()))
     if gap > _tolerance(latents) * scale:
         raise ModelError(
             f"model: the latent of an image changes by {gap / scale:.1e} of its size with the rest of the batch: rows "
@@ -113,9 +115,11 @@ def _refuse_no_gradient(model: Callable[[Tensor], Tensor], images: Tensor) -> No
         if not latents.requires_grad:
             raise ModelError(f"model: its output does not depend differentiably on the image. {remedy}")
         try:
-            torch.autograd.grad(latents.sum(), rows)
+            (gradient,) = torch.autograd.grad(latents.sum(), rows)
         except RuntimeError as error:
             raise ModelError(f"model: backpropagation to the image failed ({error}). {remedy}") from error
+    if not bool(gradient.any()):
+        raise ModelError(f"model: the gradient of its output is zero at every image tried. {remedy}")
 
 
 def _refuse_reused_layer(model: CutModule, images: Tensor) -> None:
