@@ -3,7 +3,12 @@
 Small networks gain nothing from a second thread, and lose much where other work shares the cores.
 """
 
+import signal
+
 from jaxtyping import install_import_hook
+
+# A suite that was started in the background inherits that Ctrl-C is ignored; the processes that it starts must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 install_import_hook("fiberscope", "beartype.beartype")
 

@@ -30,7 +30,8 @@ _ADVICE = {
     Outcome.BOX_CORNER: "No direction is left that stays invisible and inside the box; free some frozen pixels, "
     "choose another direction or widen the box.",
     Outcome.UNREACHABLE: "No start found an image in the box with this latent, and the point is the best approach; "
-    "if the target is the latent of an image raise num_steps or num_restarts, otherwise widen the box or free pixels.",
+    "if the target is the latent of an image give project more num_steps or num_restarts, otherwise widen the box or "
+    "free frozen pixels.",
     Outcome.RANK_DEFICIENT: "The Jacobian lost rank here (a dead latent), so some latents cannot be moved; explore a "
     "layer before that activation, or start elsewhere.",
     Outcome.VISIBLE: "The network sees all of the direction, so nothing of it leads along the fiber; choose another, "
