@@ -1,0 +1,1 @@
+"""Judges: whether what a network cannot tell apart is wanted, decided by classifiers independent of it."""
