@@ -6,7 +6,7 @@ import pytest
 from fiberscope.cli.app import INTERRUPTED, REFUSED, run
 from fiberscope.cli.train import Recipe
 from fiberscope.data import LabelledImages, mnist
-from fiberscope.models import ACTIVATIONS, TrainingConfig
+from fiberscope.models import ACTIVATIONS, ClassifierConfig
 
 OPTIONS = ("--latent-size", "3", "--activation", "tanh", "--epochs", "2", "--name", "small")
 
@@ -56,8 +56,8 @@ def test_an_interrupted_training_says_how_to_go_on(few_digits, tmp_path, monkeyp
     assert "the same command goes on from there" in capsys.readouterr().err
 
 
-def test_the_recipe_has_the_defaults_and_the_choices_of_the_training_config():
-    assert asdict(Recipe()) == asdict(TrainingConfig())
+def test_the_recipe_has_the_defaults_and_the_choices_of_the_config():
+    assert asdict(Recipe()) == asdict(ClassifierConfig())
     assert get_args(get_type_hints(Recipe)["activation"]) == tuple(ACTIVATIONS)
 
 

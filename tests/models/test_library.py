@@ -7,7 +7,7 @@ import torch
 
 from fiberscope import models
 from fiberscope.data import mnist
-from fiberscope.models import Classifier, TrainingConfig
+from fiberscope.models import Classifier, ClassifierConfig
 from fiberscope.problem.errors import ModelError
 
 SHIPPED = Path(models.__file__).parent / "shipped"
@@ -29,12 +29,12 @@ def test_the_shipped_classifier_reads_99_of_100_digits():
     with torch.no_grad():
         hits = (models.load(NAME)(digits.images).argmax(dim=1) == digits.labels).float().mean().item()
     assert hits >= 0.99
-    assert hits == pytest.approx(models.card(NAME).test_accuracy, abs=0.001)
+    assert hits == pytest.approx(models.card(NAME).quality["accuracy"], abs=0.001)
 
 
 def test_its_card_gives_the_command_that_makes_it():
     card = models.card(NAME)
-    assert card.training == TrainingConfig(latent_size=8, activation="relu", epochs=15, seed=0)
+    assert card.training == ClassifierConfig(latent_size=8, activation="relu", epochs=15, seed=0)
     assert card.command == (
         "fiberscope train classifier --latent-size 8 --activation relu --epochs 15 --seed 0 --name mnist-classifier"
     )
@@ -110,6 +110,21 @@ def test_damaged_weights_are_refused(folder, damage):
 def test_a_file_that_is_no_card_is_refused(folder, text):
     (folder / "copy.json").write_text(text)
     with pytest.raises(ModelError, match=r"copy\.json is not the card of a model trained by fiberscope"):
+        models.load(folder)
+
+
+def test_a_card_of_the_first_version_is_still_read(folder):
+    card = json.loads((folder / "copy.json").read_text())
+    card.pop("quality", None)
+    card["test_accuracy"] = 0.25
+    (folder / "copy.json").write_text(json.dumps(card))
+    assert models.card(folder).quality == {"accuracy": 0.25}
+
+
+def test_a_card_of_an_unknown_architecture_is_refused_with_its_name(folder):
+    card = json.loads((folder / "copy.json").read_text())
+    (folder / "copy.json").write_text(json.dumps(card | {"architecture": "Transformer"}))
+    with pytest.raises(ModelError, match=r"architecture 'Transformer' is none of Classifier"):
         models.load(folder)
 
 

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from fiberscope import models
-from fiberscope.models import TrainingConfig, train, train_classifier
+from fiberscope.models import ClassifierConfig, train, train_classifier
 from fiberscope.models.train import _schedule, _shift
 from fiberscope.problem.errors import FiberscopeError, ModelError
 
-CONFIG = TrainingConfig(epochs=3, batch_size=20)
+CONFIG = ClassifierConfig(epochs=3, batch_size=20)
 
 
 class Digits(NamedTuple):
@@ -40,7 +40,7 @@ TRAIN, TEST = digits(200, "rows-train"), digits(50, "rows-test")
 
 def interrupt_after(epoch):
     def on_progress(progress):
-        if progress.epoch == epoch and progress.accuracy is not None:
+        if progress.epoch == epoch and progress.quality is not None:
             raise KeyboardInterrupt
 
     return on_progress
@@ -80,7 +80,7 @@ def test_the_card_tells_what_the_network_is_and_how_it_came_about(undisturbed):
         "training": dataclasses.asdict(CONFIG),
         "train_data": "rows-train, 200 images",
         "test_data": "rows-test, 50 images",
-        "test_accuracy": card.test_accuracy,
+        "quality": {"accuracy": card.quality["accuracy"]},
         "num_parameters": 328_746,
         "command": (
             "fiberscope train classifier --latent-size 8 --activation relu --epochs 3 --seed 0 "
@@ -97,12 +97,12 @@ def test_the_card_tells_what_the_network_is_and_how_it_came_about(undisturbed):
 def test_the_accuracy_on_the_card_is_that_of_the_loaded_network(undisturbed):
     out, card = undisturbed
     predicted = models.load(out)(TEST.images).argmax(dim=1)
-    assert card.test_accuracy == (predicted == TEST.labels).double().mean().item()
+    assert card.quality["accuracy"] == (predicted == TEST.labels).double().mean().item()
 
 
 def test_training_learns(tmp_path):
-    card = train_classifier(TRAIN, TEST, config=TrainingConfig(epochs=12, batch_size=20, max_shift=0), out=tmp_path)
-    assert card.test_accuracy > 0.9
+    card = train_classifier(TRAIN, TEST, config=ClassifierConfig(epochs=12, batch_size=20, max_shift=0), out=tmp_path)
+    assert card.quality["accuracy"] > 0.9
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(undisturbed, tmp_path):
@@ -115,7 +115,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(undisturbe
 
 def test_the_callers_generator_is_left_alone(tmp_path):
     before = torch.get_rng_state()
-    train_classifier(TRAIN, TEST, config=TrainingConfig(epochs=1), out=tmp_path)
+    train_classifier(TRAIN, TEST, config=ClassifierConfig(epochs=1), out=tmp_path)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -205,13 +205,13 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         train_classifier(TRAIN, TEST, config=CONFIG, out=tmp_path / "file")
 
 
-def test_progress_counts_every_step_and_ends_each_epoch_with_an_accuracy(tmp_path):
+def test_progress_counts_every_step_and_ends_each_epoch_with_its_quality(tmp_path):
     seen = []
     train_classifier(TRAIN, TEST, config=CONFIG, out=tmp_path, on_progress=seen.append)
-    steps = [(p.epoch, p.step) for p in seen if p.accuracy is None]
+    steps = [(p.epoch, p.step) for p in seen if p.quality is None]
     assert steps == [(epoch, step) for epoch in (1, 2, 3) for step in range(1, 11)]
     assert all(p.steps == 10 and p.epochs == 3 for p in seen)
-    assert [p.epoch for p in seen if p.accuracy is not None] == [1, 2, 3]
+    assert [p.epoch for p in seen if p.quality is not None] == [1, 2, 3]
 
 
 def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero():
@@ -261,4 +261,4 @@ def test_no_shift_leaves_the_images():
 )
 def test_a_senseless_configuration_is_refused(change, message):
     with pytest.raises(FiberscopeError, match=message):
-        TrainingConfig(**change)
+        ClassifierConfig(**change)

@@ -67,21 +67,21 @@ def progress(words: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def training_bar() -> Iterator[Callable[[Trained], None]]:
-    """Show loss and accuracy while the block trains: a bar on a terminal, elsewhere a line an epoch."""
+    """Show loss and quality while the block trains: a bar on a terminal, elsewhere a line an epoch."""
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("training", total=None, words="")
-        accuracy = ""
+        quality = ""
 
         def show_progress(now: Trained) -> None:
-            nonlocal accuracy
+            nonlocal quality
             words = f"epoch {now.epoch}/{now.epochs}, loss {now.loss:.4f}"
-            if now.accuracy is not None:
-                accuracy = f", accuracy {100 * now.accuracy:.2f} %"
-                bar.console.print(Text(words + accuracy))
+            if now.quality is not None:
+                quality = "".join(f", {name.replace('_', ' ')} {value:.4f}" for name, value in now.quality.items())
+                bar.console.print(Text(words + quality))
             done = (now.epoch - 1) * now.steps + now.step
-            bar.update(task, completed=done, total=now.epochs * now.steps, words=words + accuracy)
+            bar.update(task, completed=done, total=now.epochs * now.steps, words=words + quality)
 
         yield show_progress
 

@@ -63,13 +63,13 @@ def classifier(
         Replace a finished model of that name.
     """
     from fiberscope.data import mnist
-    from fiberscope.models import TrainingConfig, train_classifier
+    from fiberscope.models import ClassifierConfig, train_classifier
 
-    config = TrainingConfig(**vars(recipe))
+    config = ClassifierConfig(**vars(recipe))
     train, test = mnist("train", data_dir), mnist("test")
     with _resumable(), training_bar() as on_progress:
         card = train_classifier(train, test, config=config, out=out, name=name, force=force, on_progress=on_progress)
-    say(f"{card.name} reads {100 * card.test_accuracy:.2f} % of the test digits right.")
+    say(f"{card.name} reads {100 * card.quality['accuracy']:.2f} % of the test digits right.")
     show_files([out / f"{name}.safetensors", out / f"{name}.json"])
 
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
+from fiberscope.models.architectures import ARCHITECTURES
 from fiberscope.models.training_config import TrainingConfig
 from fiberscope.problem.errors import ModelError
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """A trained Classifier; `test_accuracy` is a fraction, `sha256` is that of the weights file."""
+    """A trained network; `quality` is measured on the test set, `sha256` is that of the weights file."""
 
     name: str
     architecture: str
     training: TrainingConfig
     train_data: str
     test_data: str
-    test_accuracy: float
+    quality: Mapping[str, float]
     num_parameters: int
     command: str
     reproducibility: str
@@ -35,15 +38,27 @@ def write_card(card: ModelCard) -> bytes:
 def read_card(path: Path) -> ModelCard:
     """Read a card back; raises ModelError when the file is no card."""
     try:
-        found = json.loads(path.read_bytes())
+        found = _as_written_now(json.loads(path.read_bytes()))
         _check_keys(found, ModelCard)
-        _check_keys(found["training"], TrainingConfig)
-        return ModelCard(**{**found, "training": TrainingConfig(**found["training"])})
+        if found["architecture"] not in ARCHITECTURES:
+            raise ValueError(f"architecture {found['architecture']!r} is none of {', '.join(ARCHITECTURES)}")
+        config = ARCHITECTURES[found["architecture"]].config
+        _check_keys(found["training"], config)
+        return ModelCard(**{**found, "training": config(**found["training"])})
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(
             f"{path} is not the card of a model trained by fiberscope ({error}); train it again, or give a "
             "network of your own as file.py:factory"
         ) from error
+
+
+def _as_written_now(found: object) -> dict[str, Any]:
+    """The card as this version writes it: version 0.1 knew classifiers only, and one measure of quality."""
+    if not isinstance(found, dict):
+        raise ValueError("it holds no names with values")
+    if "test_accuracy" in found:
+        found["quality"] = {"accuracy": found.pop("test_accuracy")}
+    return found
 
 
 def _check_keys(found: object, wanted: type[ModelCard | TrainingConfig]) -> None:

@@ -21,13 +21,15 @@ from fiberscope.whole_file import write_whole
 class RunIdentity(NamedTuple):
     """What a run must share with the one it continues."""
 
+    architecture: str
     training: TrainingConfig
     train_data: str
     test_data: str
 
     def as_json(self) -> dict[str, object]:
         """Flatten to names and plain values."""
-        return {**asdict(self.training), "train_data": self.train_data, "test_data": self.test_data}
+        rest = {"architecture": self.architecture, "train_data": self.train_data, "test_data": self.test_data}
+        return {**asdict(self.training), **rest}
 
 
 def save_checkpoint(

@@ -6,8 +6,8 @@ import difflib
 import hashlib
 from pathlib import Path
 
+from fiberscope.models.architectures import Network, build
 from fiberscope.models.cards import ModelCard, read_card
-from fiberscope.models.networks import Classifier
 from fiberscope.models.weights import freeze, load_weights
 from fiberscope.problem.errors import ModelError
 
@@ -19,7 +19,7 @@ def available() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _SHIPPED.glob("*.json")))
 
 
-def load(name_or_path: str | Path) -> Classifier:
+def load(name_or_path: str | Path) -> Network:
     """Load a network that ships, by name, or one trained here, by its weights, its card or their folder.
 
     It is in eval mode and its parameters require no gradient.
@@ -36,8 +36,7 @@ def load(name_or_path: str | Path) -> Classifier:
             f"{weights} is truncated or altered: its SHA-256 is not the one on its card; copy both again, or "
             f"train again with `{network_card.command}`"
         )
-    training = network_card.training
-    network = Classifier(latent_size=training.latent_size, activation=training.activation)
+    network = build(network_card.architecture, network_card.training)
     load_weights(network, weights)
     freeze(network)
     return network

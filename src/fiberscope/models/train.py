@@ -1,10 +1,10 @@
-"""Training a classifier so that a kill costs one epoch and the weights do not depend on it."""
+"""Training any of our networks so that a kill costs one epoch and the weights do not depend on it."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import AdamW, Optimizer
 
+from fiberscope.models.architectures import build
 from fiberscope.models.cards import ModelCard, write_card
 from fiberscope.models.checkpoint import RunIdentity, load_checkpoint, save_checkpoint
-from fiberscope.models.networks import Classifier
 from fiberscope.models.training_config import TrainingConfig
 from fiberscope.problem.errors import FiberscopeError
 from fiberscope.whole_file import write_whole
@@ -42,27 +42,45 @@ class Labelled(Protocol):
 
 
 class Progress(NamedTuple):
-    """Where a run stands; `epoch` and `step` count from 1, and `accuracy` is known when an epoch ends."""
+    """Where a run stands; `epoch` and `step` count from 1, and `quality` is known when an epoch ends."""
 
     epoch: int
     epochs: int
     step: int
     steps: int
     loss: float
-    accuracy: float | None
+    quality: Mapping[str, float] | None
 
 
-def train_classifier(
+class Batch(NamedTuple):
+    """What one step of training sees; `done` is the fraction of the run that lies behind it."""
+
+    images: Float[Tensor, "batch 1 28 28"]
+    labels: Int64[Tensor, " batch"]
+    done: float
+    generator: torch.Generator
+
+
+class Training(NamedTuple):
+    """A kind of training: which network, what a step makes small, and how the result is judged on the test set."""
+
+    architecture: str
+    config: TrainingConfig
+    loss: Callable[[nn.Module, Batch], Float[Tensor, ""]]
+    quality: Callable[[nn.Module, Labelled], Mapping[str, float]]
+
+
+def run_training(
+    training: Training,
     train: Labelled,
     test: Labelled,
     *,
-    config: TrainingConfig,
     out: Path,
-    name: str = "classifier",
-    force: bool = False,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    name: str,
+    force: bool,
+    on_progress: Callable[[Progress], None],
 ) -> ModelCard:
-    """Train a Classifier by AdamW on randomly shifted images, and write its weights and card into `out`.
+    """Train by AdamW on randomly shifted images, and write weights and card into `out`.
 
     After each epoch a checkpoint stands in `out`; the same call after a kill continues from it and ends with
     the weights of an undisturbed run.
@@ -77,59 +95,46 @@ def train_classifier(
     card_path = out / f"{name}.json"
     if card_path.exists() and not force:
         raise FiberscopeError(f"{card_path} is a finished model; pass force (--force) to replace it, or another name")
-    network = _initial_network(config)
+    config = training.config
+    network = build(training.architecture, config)
     optimizer = AdamW(network.parameters(), weight_decay=config.weight_decay)
-    identity = RunIdentity(config, _describe(train), _describe(test))
+    identity = RunIdentity(training.architecture, config, _describe(train), _describe(test))
     checkpoint = out / f"{name}.checkpoint.safetensors"
     epochs_done = 0
     if checkpoint.exists():
         epochs_done = load_checkpoint(checkpoint, network=network, optimizer=optimizer, identity=identity)
     for epoch in range(epochs_done, config.epochs):
-        last = _train_epoch(network, optimizer, train, config=config, epoch=epoch, on_progress=on_progress)
+        last = _train_epoch(training, network, optimizer, train, epoch=epoch, on_progress=on_progress)
         save_checkpoint(checkpoint, network=network, optimizer=optimizer, epochs_done=epoch + 1, identity=identity)
-        on_progress(last._replace(accuracy=accuracy(network, test)))
-    card = _finish(network, test, identity=identity, out=out, name=name)
+        on_progress(last._replace(quality=training.quality(network, test)))
+    card = _finish(network, identity=identity, quality=training.quality(network, test), out=out, name=name)
     checkpoint.unlink(missing_ok=True)
     return card
 
 
-@torch.no_grad()
-def accuracy(network: nn.Module, test: Labelled) -> float:
-    """Fraction of the images whose largest logit is that of their class."""
-    batches = zip(torch.split(test.images, 1000), torch.split(test.labels, 1000), strict=True)
-    hits = sum(int((network(images).argmax(dim=1) == labels).sum()) for images, labels in batches)
-    return hits / len(test.labels)
-
-
-def _initial_network(config: TrainingConfig) -> Classifier:
-    # torch initialises from its global generator: the caller's is put back
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        return Classifier(latent_size=config.latent_size, activation=config.activation)
-
-
 def _train_epoch(
+    training: Training,
     network: nn.Module,
     optimizer: Optimizer,
     train: Labelled,
     *,
-    config: TrainingConfig,
     epoch: int,
     on_progress: Callable[[Progress], None],
 ) -> Progress:
+    config = training.config
     # a generator of its own for each epoch: a resumed run needs no state of the epochs before
     generator = torch.Generator().manual_seed((config.seed << 20) + epoch)
-    batches = torch.split(torch.randperm(len(train.labels), generator=generator), config.batch_size)
-    for step, rows in enumerate(batches):
-        learning_rate = config.learning_rate * _schedule((epoch + step / len(batches)) / config.epochs)
+    steps = torch.split(torch.randperm(len(train.labels), generator=generator), config.batch_size)
+    for step, rows in enumerate(steps):
+        done = (epoch + step / len(steps)) / config.epochs
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate
+            group["lr"] = config.learning_rate * _schedule(done)
         images = _shift(train.images[rows], max_shift=config.max_shift, generator=generator)
-        loss = functional.cross_entropy(network(images), train.labels[rows])
+        loss = training.loss(network, Batch(images, train.labels[rows], done, generator))
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
-        progress = Progress(epoch + 1, config.epochs, step + 1, len(batches), loss.item(), None)
+        progress = Progress(epoch + 1, config.epochs, step + 1, len(steps), loss.item(), None)
         on_progress(progress)
     return progress
 
@@ -157,16 +162,18 @@ def _describe(data: Labelled) -> str:
     return f"{data.name}, {len(data.labels)} images"
 
 
-def _finish(network: nn.Module, test: Labelled, *, identity: RunIdentity, out: Path, name: str) -> ModelCard:
+def _finish(
+    network: nn.Module, *, identity: RunIdentity, quality: Mapping[str, float], out: Path, name: str
+) -> ModelCard:
     """Write the weights, then the card: a card stands for a finished model."""
     weights = safetensors.torch.save(network.state_dict())
     card = ModelCard(
         name=name,
-        architecture="Classifier",
+        architecture=identity.architecture,
         training=identity.training,
         train_data=identity.train_data,
         test_data=identity.test_data,
-        test_accuracy=accuracy(network, test),
+        quality=quality,
         num_parameters=sum(parameter.numel() for parameter in network.parameters()),
         command=identity.training.command(name),
         reproducibility=REPRODUCIBILITY,

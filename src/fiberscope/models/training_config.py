@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 from fiberscope.models.networks import ACTIVATIONS
 from fiberscope.problem.errors import FiberscopeError
@@ -10,24 +11,26 @@ from fiberscope.problem.errors import FiberscopeError
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The choices of a training run: the same choices on the same machine give the same weights.
+    """The choices of any training run: the same choices on the same machine give the same weights.
 
     `learning_rate` is the peak of the schedule, `max_shift` the largest random shift of a training image
     along each axis, in pixels.
     """
 
-    latent_size: int = 8
-    activation: str = "relu"
-    epochs: int = 15
-    seed: int = 0
-    batch_size: int = 100
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.01
-    max_shift: int = 2
+    kind: ClassVar[str]
+
+    latent_size: int
+    activation: str
+    epochs: int
+    seed: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    max_shift: int
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
-            if getattr(self, name) < least:
+            if getattr(self, name, least) < least:
                 raise FiberscopeError(f"{name} is {getattr(self, name)}; it must be at least {least}")
         if self.learning_rate <= 0:
             raise FiberscopeError(f"learning_rate is {self.learning_rate}; it must be positive")
@@ -39,7 +42,23 @@ class TrainingConfig:
         always = ("latent_size", "activation", "epochs", "seed")
         shown = [f.name for f in fields(self) if f.name in always or getattr(self, f.name) != f.default]
         options = [f"--{field.replace('_', '-')} {getattr(self, field)}" for field in shown]
-        return " ".join(["fiberscope train classifier", *options, f"--name {name}"])
+        return " ".join([f"fiberscope train {self.kind}", *options, f"--name {name}"])
+
+
+@dataclass(frozen=True)
+class ClassifierConfig(TrainingConfig):
+    """The choices of a classifier."""
+
+    kind: ClassVar[str] = "classifier"
+
+    latent_size: int = 8
+    activation: str = "relu"
+    epochs: int = 15
+    seed: int = 0
+    batch_size: int = 100
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    max_shift: int = 2
 
 
 _LEAST = {"latent_size": 1, "epochs": 1, "seed": 0, "batch_size": 1, "weight_decay": 0, "max_shift": 0}
