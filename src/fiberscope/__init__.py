@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fiberscope import data, gallery, geometry, models, moves, problem
     from fiberscope.geometry import TangentSplit, jacobian, split_tangent
     from fiberscope.moves import MoveFailedError, Nearest, Outcome, Projection, Walk, nearest, project, walk
-    from fiberscope.problem import Box, Fiber, FiberscopeError, LatentMap, ModelError
+    from fiberscope.problem import Box, Fiber, FiberscopeError, LatentMap, ModelError, Tube
 
 __version__ = "0.1.0"
 
@@ -27,6 +27,7 @@ __all__ = [
     "Outcome",
     "Projection",
     "TangentSplit",
+    "Tube",
     "Walk",
     "data",
     "gallery",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fiberscope.geometry.box_step import box_step
 from fiberscope.geometry.jacobian import linearise
+from fiberscope.moves.task import Task
 from fiberscope.problem import LatentMap
 
 _METRIC_SHARE = 1e-2  # ridge of the natural metric, in units of the mean squared singular value
@@ -21,21 +22,8 @@ _MEMORY = 8  # a step may also be kept if it beats the worst of so many last res
 _BLEND = 0.5  # share of the old Jacobian kept where it predicted badly
 
 
-class Task(NamedTuple):
-    """Where rows are to go: target latents, the bounds each row keeps, and the residual norm that will do."""
-
-    targets: Float[Tensor, "batch m"]
-    lower: Float[Tensor, "batch n"]
-    upper: Float[Tensor, "batch n"]
-    tolerance: Float[Tensor, " batch"]
-
-    def take(self, index: Int[Tensor, " some"] | Bool[Tensor, " batch"]) -> Task:
-        """The same for some of the rows."""
-        return Task(*(part[index] for part in self))
-
-
 class Correction(NamedTuple):
-    """The best point that each row reached, its residual norm there, and the Jacobians that it cost."""
+    """The best point that each row reached, how far outside its ball its latent is, and the Jacobians that it cost."""
 
     rows: Float[Tensor, "batch n"]
     residual_norm: Float[Tensor, " batch"]
@@ -72,7 +60,8 @@ def correct(
     visible latent counts as much as a strong one. Damping, at first ``damping``, follows actual over predicted
     decrease. Two devices carry rows across the kinks of piecewise-linear networks: a step may raise the residual for a
     while, and where the linearisation predicted badly the next one is averaged with it. Converged rows leave the
-    batch. A Jacobian known near the start may be given as the first ``model``; that saves computing one.
+    batch. A ball as target is its nearest point, chosen anew at each step. A Jacobian known near the start may be given
+    as the first ``model``; that saves computing one.
 
     References:
         Levenberg (1944), Marquardt (1963), Nielsen (1999) on the damping rule.
@@ -97,7 +86,7 @@ def _start(
     best: Correction,
 ) -> _State:
     index = torch.arange(rows.shape[0], device=rows.device)
-    residual = _residual(latent_map, rows, task.targets)
+    residual = _residual(latent_map, rows, task)
     norm = residual.norm(dim=1)
     best.residual_norm.copy_(norm.nan_to_num(nan=torch.inf))
     live = (norm > task.tolerance) & norm.isfinite()
@@ -122,7 +111,7 @@ def _advance(latent_map: LatentMap, task: Task, state: _State, best: Correction)
         damping=state.damping * far,
     )
     trial = (state.rows + step.step).maximum(here.lower).minimum(here.upper)
-    residual = _residual(latent_map, trial, here.targets)
+    residual = _residual(latent_map, trial, here)
     norm = residual.norm(dim=1)
     before = weighed_residual.square().sum(dim=1)
     predicted = before - step.shortfall.square().sum(dim=1)
@@ -154,9 +143,9 @@ def _solve(root: Float[Tensor, "live m m"], right: Tensor) -> Tensor:
     return solved if right.ndim == 3 else solved[:, :, 0]
 
 
-def _residual(latent_map: LatentMap, rows: Float[Tensor, "some n"], targets: Float[Tensor, "some m"]) -> Tensor:
+def _residual(latent_map: LatentMap, rows: Float[Tensor, "some n"], task: Task) -> Float[Tensor, "some m"]:
     with torch.no_grad():
-        return latent_map(rows) - targets
+        return task.excess(latent_map(rows))
 
 
 def _keep_best(best: Correction, index: Tensor, trial: Tensor, norm: Tensor, accepted: Tensor) -> None:

@@ -9,8 +9,8 @@ from torch import Tensor
 from fiberscope.geometry.box_step import box_step
 from fiberscope.geometry.jacobian import linearise
 from fiberscope.geometry.tangent import split_tangent
-from fiberscope.moves.corrector import Task
 from fiberscope.moves.outcome import Outcome
+from fiberscope.moves.task import Task
 from fiberscope.problem import LatentMap
 
 _NEAR = 1e-2  # relative residual below which more steps are the likely remedy
@@ -37,7 +37,7 @@ def diagnose(
 def _reasons(latent_map: LatentMap, rows: Float[Tensor, "stuck n"], task: Task) -> list[Outcome]:
     latents, jacobian = linearise(latent_map, rows)
     finite = jacobian.isfinite().flatten(1).all(dim=1)
-    residual = latents - task.targets
+    residual = task.excess(latents)
     rank = split_tangent(torch.where(finite[:, None, None], jacobian, 0.0)).rank
     step, shortfall = box_step(jacobian, -residual, task.lower - rows, task.upper - rows)
     resolution = 4 * torch.finfo(rows.dtype).eps * rows.abs().amax(dim=1).clamp_min(1.0)

@@ -8,17 +8,18 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from fiberscope.moves.corrector import Correction, Task, correct
+from fiberscope.moves.corrector import Correction, correct
 from fiberscope.moves.diagnosis import diagnose
 from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.setup import set_up
-from fiberscope.problem import Fiber, FiberscopeError, LatentMap
+from fiberscope.moves.task import Task
+from fiberscope.problem import Fiber, FiberscopeError, LatentMap, Tube
 
 
 class Projection(NamedTuple):
-    """An image on the fiber for each row, or the best approach where there is none.
+    """An image on the fiber (in the tube) for each row, or the best approach where there is none.
 
-    ``residual_norm`` is ``|f(x) - target|`` of a fresh forward pass, ``tolerance`` what it had to stay below.
+    ``residual_norm`` is ``|f(x) - target|`` of a fresh forward pass, ``tolerance`` what it must not exceed.
     """
 
     points: Float[Tensor, "batch ..."]
@@ -34,7 +35,7 @@ class Projection(NamedTuple):
 
 
 def project(
-    fiber: Fiber,
+    fiber: Fiber | Tube,
     images: Float[Tensor, "batch ..."],
     *,
     frozen: Bool[Tensor, "..."] | None = None,
@@ -46,9 +47,10 @@ def project(
     """Bring each image onto the fiber by small steps, every pixel inside the box, pixels under ``frozen`` unchanged.
 
     A row is on the fiber when ``|f(x) - target| <= max(atol, rtol |target|)``; ``rtol`` is 1e-5 in float32 and 1e-10 in
-    float64 unless given. A row that stalls starts again, up to ``num_restarts`` times, from a fixed series of dimmed,
-    noisy and flat versions of its image; what it finds then is on the fiber but less near. Each row is independent
-    of the others. Raises `FiberscopeError` for bad input; numerical trouble is the row's `Outcome`.
+    float64 unless given. It is in a tube when ``|f(x) - target| <= radius``. A row that stalls starts again, up to
+    ``num_restarts`` times, from a fixed series of dimmed, noisy and flat versions of its image; what it finds then is
+    on the fiber but less near. Each row is independent of the others. Raises `FiberscopeError` for bad input;
+    numerical trouble is the row's `Outcome`.
     """
     rows, task, tolerance = set_up(fiber, images, frozen=frozen, rtol=rtol, atol=atol)
     if num_steps < 1 or num_restarts < 0:

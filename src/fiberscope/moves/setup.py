@@ -8,16 +8,19 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from fiberscope.moves.corrector import Task
-from fiberscope.problem import Fiber, FiberscopeError
+from fiberscope.moves.task import Task
+from fiberscope.problem import Fiber, FiberscopeError, Tube
 from fiberscope.problem.fiber import check_in_box
 
 DEFAULT_RTOL = {torch.float32: 1e-5, torch.float64: 1e-10}
 """Residual norm that counts as on the fiber, relative to the norm of the target, by dtype."""
 
 
+_INSET = 1e-3  # of a tube's radius: how far inside its surface rows are sent
+
+
 class Setup(NamedTuple):
-    """Flat rows in the box, the task that they have, and the stated tolerance (the task aims at half of it)."""
+    """Flat rows in the box, the task that they have, and the bound that ``|f(x) - target|`` has to keep."""
 
     rows: Float[Tensor, "batch n"]
     task: Task
@@ -25,7 +28,7 @@ class Setup(NamedTuple):
 
 
 def set_up(
-    fiber: Fiber,
+    fiber: Fiber | Tube,
     images: Float[Tensor, "batch ..."],
     *,
     frozen: Bool[Tensor, "..."] | None,
@@ -42,8 +45,13 @@ def set_up(
         held = _mask(frozen, latent_map.input_shape, rows)
         lower, upper = torch.where(held, rows, lower), torch.where(held, rows, upper)
     tolerance = _tolerance(targets, rtol, atol)
+    radius = fiber.radii(rows.shape[0])
+    # The ball aimed at is a little smaller than the tube, so that every row that arrives keeps the bound itself.
+    inset = torch.where(radius > 0, tolerance.maximum(_INSET * radius).minimum(radius / 2), 0.0)
+    bound = torch.where(radius > 0, radius, tolerance)
+    slack = torch.where(radius > 0, inset, tolerance)
     # Half, so that the rounding of another batch size does not lift a residual over what was stated.
-    return Setup(rows, Task(targets, lower, upper, tolerance / 2), tolerance)
+    return Setup(rows, Task(targets, radius - inset, lower, upper, slack / 2), bound)
 
 
 def _tolerance(targets: Float[Tensor, "batch m"], rtol: float | None, atol: float) -> Float[Tensor, " batch"]:

@@ -9,19 +9,18 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from fiberscope.geometry.cone import project_cone
 from fiberscope.geometry.jacobian import linearise
 from fiberscope.geometry.tangent import split_tangent
-from fiberscope.moves.corrector import Task, correct
+from fiberscope.moves.corrector import correct
 from fiberscope.moves.diagnosis import diagnose
 from fiberscope.moves.outcome import Outcome, raise_if_failed
+from fiberscope.moves.predictor import EMPTY_CONE, VISIBLE, predict
 from fiberscope.moves.project import reach
 from fiberscope.moves.setup import set_up
-from fiberscope.problem import Fiber, FiberscopeError, LatentMap
+from fiberscope.moves.task import Task
+from fiberscope.problem import Fiber, FiberscopeError, LatentMap, Tube
 
 _CORRECTOR_STEPS = 10
-_VISIBLE = 1e-3  # share of a heading that has to be invisible; less is rounding or nearly so
-_EMPTY_CONE = 1e-3  # share of the heading left by the cone below which there is nowhere to go
 _MOST_SUBSTEPS = 64
 _LEAST_STRIDE = 1e-3  # of a stride: where even this is too far for the corrector, the walk has lost its fiber
 _ARRIVED = 0.02  # of a stride: closer to a station than this is at it; the next stride makes up for it
@@ -64,7 +63,7 @@ class _Hike(NamedTuple):
 
 
 def walk(
-    fiber: Fiber,
+    fiber: Fiber | Tube,
     images: Float[Tensor, "batch ..."],
     directions: Float[Tensor, "walks ..."],
     *,
@@ -74,12 +73,13 @@ def walk(
     rtol: float | None = None,
     atol: float = 0.0,
 ) -> Walk:
-    """Walk from each image along the fiber, ``length`` far, every point on the fiber and in the box.
+    """Walk from each image along the fiber (inside the tube), ``length`` far, every point on it and in the box.
 
     Predictor and corrector: a step along the heading, projected on the tangent cone, then the least way back to the
-    fiber. The heading is carried over by projection on the next null space. Steps are halved where the corrector has
-    to move far. A walk ends before its length in a corner of the box or where the corrector fails; its `Outcome` says
-    which. Images off the fiber are projected first. Raises `FiberscopeError` for bad input.
+    fiber. The heading is carried over by projection on the next null space; in a tube it keeps straight until the
+    surface, then slides along it. Steps are halved where the corrector has to move far. A walk ends before its length
+    in a corner of the box or where the corrector fails; its `Outcome` says which. Images off the fiber are projected
+    first. Raises `FiberscopeError` for bad input.
 
     References:
         Allgower and Georg (2003), Introduction to Numerical Continuation Methods, chapters 2 to 6.
@@ -103,7 +103,7 @@ def walk(
 
 
 def walk_straight(
-    fiber: Fiber,
+    fiber: Fiber | Tube,
     images: Float[Tensor, "batch ..."],
     directions: Float[Tensor, "walks ..."],
     *,
@@ -116,7 +116,7 @@ def walk_straight(
     heading = _check_directions(fiber.latent_map, directions, rows)
     split = split_tangent(linearise(fiber.latent_map, rows).jacobian)
     hidden = split.project_tangent(heading)
-    unit = torch.where(hidden.norm(dim=1, keepdim=True) > _VISIBLE, torch.nn.functional.normalize(hidden, dim=1), 0.0)
+    unit = torch.where(hidden.norm(dim=1, keepdim=True) > VISIBLE, torch.nn.functional.normalize(hidden, dim=1), 0.0)
     lower, upper = fiber.box.bounds(fiber.latent_map.input_shape, rows)
     lengths = torch.linspace(0.0, length, num_steps + 1).tolist()
     stations = [(rows + far * unit).maximum(lower).minimum(upper) for far in lengths]
@@ -161,16 +161,11 @@ def _go_to(latent_map: LatentMap, task: Task, hike: _Hike, *, goal: float, strid
 
 def _substep(latent_map: LatentMap, task: Task, hike: _Hike, live: Tensor, goal: float, stride: float) -> None:
     here, rows = task.take(live), hike.rows[live]
-    jacobian = linearise(latent_map, rows).jacobian
-    hidden = split_tangent(jacobian).project_tangent(hike.heading[live])
-    heading = torch.nn.functional.normalize(hidden, dim=1)
-    visible = hidden.norm(dim=1) <= _VISIBLE
-    cone = project_cone(jacobian, heading, rows, here.lower, here.upper)
-    room = cone.norm(dim=1)
+    latents, jacobian = linearise(latent_map, rows)
     wanted = hike.step_size[live]
     size = wanted.minimum(goal - hike.gone[live])
-    ahead = rows + size[:, None] * cone / room.clamp_min(_EMPTY_CONE)[:, None]
-    predicted = ahead.maximum(here.lower).minimum(here.upper)
+    heading, step, room, visible = predict(here, rows, latents, jacobian, hike.heading[live], size)
+    predicted = (rows + step).maximum(here.lower).minimum(here.upper)
     back = correct(latent_map, predicted, here, num_steps=_CORRECTOR_STEPS, model=jacobian)
     gone = (back.rows - rows).norm(dim=1)
     aside = (back.rows - predicted).norm(dim=1)
@@ -178,7 +173,7 @@ def _substep(latent_map: LatentMap, task: Task, hike: _Hike, live: Tensor, goal:
         (back.residual_norm <= here.tolerance)
         & (aside <= size / 2)
         & (gone <= 2 * size)
-        & (room > _EMPTY_CONE)
+        & (room > EMPTY_CONE)
         & ~visible
     )
     hike.rows[live] = torch.where(kept[:, None], back.rows, rows)
@@ -187,7 +182,7 @@ def _substep(latent_map: LatentMap, task: Task, hike: _Hike, live: Tensor, goal:
     hike.step_size[live] = torch.where(kept, (2 * wanted).clamp_max(stride), size / 2)
     endings = {
         Outcome.OUT_OF_STEPS: hike.step_size[live] < _LEAST_STRIDE * stride,
-        Outcome.BOX_CORNER: room <= _EMPTY_CONE,
+        Outcome.BOX_CORNER: room <= EMPTY_CONE,
         Outcome.VISIBLE: visible,
     }
     for outcome, ended in endings.items():

@@ -63,6 +63,10 @@ class Fiber:
             )
         return self.target.expand(batch, self.latent_map.latent_size)
 
+    def radii(self, batch: int) -> Float[Tensor, " batch"]:
+        """Zero for each of ``batch`` rows: a fiber is a tube without thickness."""
+        return torch.zeros(batch, dtype=self.target.dtype, device=self.target.device)
+
     def residual(self, images: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch m"]:
         """``f(x) - target`` of images or flat rows, by a fresh forward pass."""
         with torch.no_grad():
