@@ -9,15 +9,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fiberscope import data, gallery, geometry, models, moves, problem
+    from fiberscope import data, gallery, geometry, judges, models, moves, problem, variations
     from fiberscope.geometry import TangentSplit, jacobian, split_tangent
-    from fiberscope.moves import MoveFailedError, Nearest, Outcome, Projection, Walk, nearest, project, walk
+    from fiberscope.moves import (
+        Farthest,
+        MoveFailedError,
+        Nearest,
+        Outcome,
+        Projection,
+        Spread,
+        Walk,
+        farthest,
+        nearest,
+        project,
+        spread,
+        walk,
+    )
     from fiberscope.problem import Box, Fiber, FiberscopeError, LatentMap, ModelError, Tube
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Box",
+    "Farthest",
     "Fiber",
     "FiberscopeError",
     "LatentMap",
@@ -26,23 +40,28 @@ __all__ = [
     "Nearest",
     "Outcome",
     "Projection",
+    "Spread",
     "TangentSplit",
     "Tube",
     "Walk",
     "data",
+    "farthest",
     "gallery",
     "geometry",
     "jacobian",
+    "judges",
     "models",
     "moves",
     "nearest",
     "problem",
     "project",
     "split_tangent",
+    "spread",
+    "variations",
     "walk",
 ]
 
-_SUBPACKAGES = ("problem", "geometry", "moves", "models", "data", "gallery")
+_SUBPACKAGES = ("problem", "geometry", "moves", "variations", "judges", "models", "data", "gallery")
 
 
 def __getattr__(name: str) -> object:
