@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fiberscope.analysis.demo.answer import grouped
+from fiberscope.analysis.answer import grouped
 from fiberscope.analysis.demo.latent_scale import measure_scale
 from fiberscope.analysis.demo.metamers import nearer
 from fiberscope.analysis.demo.partners import KNOWN_CONFUSIONS, choose_partners

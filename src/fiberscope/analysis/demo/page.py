@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fiberscope.analysis.demo.answer import Answer, grouped
+from fiberscope.analysis.answer import Answer, grouped
 from fiberscope.analysis.demo.stage import MODEL, Stage
 from fiberscope.analysis.demo.walks import FAR, FAR_STEPS, LENGTH, NUM_STEPS
 from fiberscope.analysis.provenance import Provenance, versions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
-from fiberscope.analysis.demo.answer import Answer, grouped
+from fiberscope.analysis.answer import Answer, grouped
 from fiberscope.analysis.demo.latent_scale import LatentScale, measure_scale
 from fiberscope.analysis.demo.metamers import Metamers, find_metamers
 from fiberscope.analysis.demo.stage import Stage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fiberscope.analysis.demo.answer import Answer, grouped
+from fiberscope.analysis.answer import Answer, grouped
 from fiberscope.analysis.demo.reading import Reading, read
 from fiberscope.analysis.demo.stage import Stage
 from fiberscope.gallery import image_grid, percent, to_png

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fiberscope.analysis.demo.answer import Answer
+from fiberscope.analysis.answer import Answer
 from fiberscope.analysis.demo.page import compose
 from fiberscope.analysis.demo.pairs_answer import ask_pairs
 from fiberscope.analysis.demo.recognition import ask_recognition

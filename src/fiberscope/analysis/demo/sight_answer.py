@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from fiberscope.analysis.demo.answer import Answer
+from fiberscope.analysis.answer import Answer
 from fiberscope.analysis.demo.sight import NUM_DIRECTIONS, Sight
 from fiberscope.analysis.demo.stage import Stage
 from fiberscope.gallery import percent, seen_unseen, share_chart, short_number, spectrum_chart, to_png

@@ -73,7 +73,7 @@ class Stage:
 
 def set_stage(*, seed: int) -> Stage:
     """Load the shipped classifier and the shipped test set, and choose ten digits that it reads right."""
-    network, test = models.load(MODEL), mnist("test")
+    network, test = models.load(MODEL, Classifier), mnist("test")
     latent_map = LatentMap(network.encoder, input_shape=tuple(test.images.shape[1:]))
     reading = read(network, test.images)
     chosen = choose_digits(test.labels, reading.classes == test.labels, generator=torch.Generator().manual_seed(seed))

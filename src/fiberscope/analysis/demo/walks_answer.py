@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fiberscope.analysis.demo.answer import Answer
+from fiberscope.analysis.answer import Answer
 from fiberscope.analysis.demo.stage import Stage
 from fiberscope.analysis.demo.walks import FAR, FAR_STEPS, LENGTH, NUM_BASIS, NUM_STEPS, Trail, Walks, walk_all
 from fiberscope.gallery import drift_chart, filmstrip, percent, short_number, to_png

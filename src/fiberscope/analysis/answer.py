@@ -1,4 +1,4 @@
-"""What a question of the demo gives back: sections of the page, and what lies beside the page in the folder."""
+"""What a question gives back: sections of the page, and what lies beside the page in the folder."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ from dataclasses import dataclass, field
 from jaxtyping import Shaped
 from torch import Tensor
 
+from fiberscope.analysis.records import Records
 from fiberscope.report import Figure, Section
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Sections, the few numbers that head the page, the figures by file name, and arrays by name."""
+    """Sections, the few numbers that head the page, the figures by file name, arrays and tables by name, and methods.
+
+    ``methods`` are paragraphs for the end of the page: what an expert asks about how this was found.
+    """
 
     sections: tuple[Section, ...]
     facts: tuple[tuple[str, str], ...] = ()
     figures: dict[str, Figure] = field(default_factory=dict)
     arrays: dict[str, Shaped[Tensor, "..."]] = field(default_factory=dict)
+    records: dict[str, Records] = field(default_factory=dict)
+    methods: tuple[str, ...] = ()
 
 
 def grouped(number: float | int, *, digits: int | None = None) -> str:
