@@ -16,7 +16,7 @@ from fiberscope.cli.nearest import nearest
 from fiberscope.cli.project import project
 from fiberscope.cli.spectrum import spectrum
 from fiberscope.cli.terminal import say_error, say_interrupted
-from fiberscope.cli.train import classifier
+from fiberscope.cli.train import autoencoder, classifier, generator
 from fiberscope.cli.walk import walk
 
 REFUSED = 2
@@ -43,6 +43,8 @@ app.command(project)
 app.command(train)
 app.command(data)
 train.command(classifier)
+train.command(autoencoder)
+train.command(generator)
 data.command(fetch)
 fetch.command(mnist)
 

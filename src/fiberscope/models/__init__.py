@@ -1,25 +1,38 @@
 """Networks that ship or train here, and the door for a user's own."""
 
+from fiberscope.models.architectures import Network
 from fiberscope.models.cards import ModelCard
+from fiberscope.models.compose import Composition, compose
 from fiberscope.models.library import available, card, load
-from fiberscope.models.networks import ACTIVATIONS, Classifier
+from fiberscope.models.networks import ACTIVATIONS, Autoencoder, Classifier, Generator
 from fiberscope.models.resolve import resolve
 from fiberscope.models.train import Progress
+from fiberscope.models.train_autoencoder import train_autoencoder
 from fiberscope.models.train_classifier import train_classifier
-from fiberscope.models.training_config import ClassifierConfig, TrainingConfig
+from fiberscope.models.train_generator import train_generator
+from fiberscope.models.training_config import AutoencoderConfig, ClassifierConfig, GeneratorConfig, TrainingConfig
 from fiberscope.models.user_model import load_user
 
 __all__ = [
     "ACTIVATIONS",
+    "Autoencoder",
+    "AutoencoderConfig",
     "Classifier",
     "ClassifierConfig",
+    "Composition",
+    "Generator",
+    "GeneratorConfig",
     "ModelCard",
+    "Network",
     "Progress",
     "TrainingConfig",
     "available",
     "card",
+    "compose",
     "load",
     "load_user",
     "resolve",
+    "train_autoencoder",
     "train_classifier",
+    "train_generator",
 ]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import difflib
 import hashlib
 from pathlib import Path
+from typing import overload
 
-from fiberscope.models.architectures import Network, build
+from torch import nn
+
+from fiberscope.models.architectures import ARCHITECTURES, Kind, Network, build
 from fiberscope.models.cards import ModelCard, read_card
 from fiberscope.models.weights import freeze, load_weights
 from fiberscope.problem.errors import ModelError
@@ -19,12 +22,16 @@ def available() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _SHIPPED.glob("*.json")))
 
 
-def load(name_or_path: str | Path) -> Network:
+@overload
+def load(name_or_path: str | Path) -> Network: ...
+@overload
+def load(name_or_path: str | Path, kind: type[Kind]) -> Kind: ...
+def load(name_or_path: str | Path, kind: type[nn.Module] | None = None) -> Network:
     """Load a network that ships, by name, or one trained here, by its weights, its card or their folder.
 
-    It is in eval mode and its parameters require no gradient.
+    It is in eval mode and its parameters require no gradient. Where only one kind of network will do, name its class.
 
-    Raises ModelError when there is no such network or its files do not belong together.
+    Raises ModelError when there is no such network, its files do not belong together, or it is of another kind.
     """
     card_path = _find_card(name_or_path)
     network_card = read_card(card_path)
@@ -36,7 +43,12 @@ def load(name_or_path: str | Path) -> Network:
             f"{weights} is truncated or altered: its SHA-256 is not the one on its card; copy both again, or "
             f"train again with `{network_card.command}`"
         )
-    network = build(network_card.architecture, network_card.training)
+    architecture = ARCHITECTURES[network_card.architecture].network
+    if kind is not None and kind is not architecture:
+        raise ModelError(
+            f"model {str(name_or_path)!r} is a {architecture.__name__}, wanted a {kind.__name__}; {_names_of(kind)}"
+        )
+    network = build(architecture, network_card.training)
     load_weights(network, weights)
     freeze(network)
     return network
@@ -45,6 +57,11 @@ def load(name_or_path: str | Path) -> Network:
 def card(name_or_path: str | Path) -> ModelCard:
     """Read the card of a network that `load` would load."""
     return read_card(_find_card(name_or_path))
+
+
+def _names_of(kind: type[nn.Module]) -> str:
+    names = [name for name in available() if card(name).architecture == kind.__name__]
+    return f"of those that ship, choose {' or '.join(names)}" if names else "train one"
 
 
 def _find_card(name_or_path: str | Path) -> Path:

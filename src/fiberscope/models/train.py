@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Generic, NamedTuple, Protocol, runtime_checkable
 
 import safetensors.torch
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import AdamW, Optimizer
 
-from fiberscope.models.architectures import build
+from fiberscope.models.architectures import Kind, build
 from fiberscope.models.cards import ModelCard, write_card
 from fiberscope.models.checkpoint import RunIdentity, load_checkpoint, save_checkpoint
 from fiberscope.models.training_config import TrainingConfig
@@ -61,17 +62,18 @@ class Batch(NamedTuple):
     generator: torch.Generator
 
 
-class Training(NamedTuple):
+@dataclass(frozen=True)
+class Training(Generic[Kind]):
     """A kind of training: which network, what a step makes small, and how the result is judged on the test set."""
 
-    architecture: str
+    network: type[Kind]
     config: TrainingConfig
-    loss: Callable[[nn.Module, Batch], Float[Tensor, ""]]
-    quality: Callable[[nn.Module, Labelled], Mapping[str, float]]
+    loss: Callable[[Kind, Batch], Float[Tensor, ""]]
+    quality: Callable[[Kind, Labelled], Mapping[str, float]]
 
 
 def run_training(
-    training: Training,
+    training: Training[Kind],
     train: Labelled,
     test: Labelled,
     *,
@@ -96,9 +98,9 @@ def run_training(
     if card_path.exists() and not force:
         raise FiberscopeError(f"{card_path} is a finished model; pass force (--force) to replace it, or another name")
     config = training.config
-    network = build(training.architecture, config)
+    network = build(training.network, config)
     optimizer = AdamW(network.parameters(), weight_decay=config.weight_decay)
-    identity = RunIdentity(training.architecture, config, _describe(train), _describe(test))
+    identity = RunIdentity(training.network.__name__, config, _describe(train), _describe(test))
     checkpoint = out / f"{name}.checkpoint.safetensors"
     epochs_done = 0
     if checkpoint.exists():
@@ -113,8 +115,8 @@ def run_training(
 
 
 def _train_epoch(
-    training: Training,
-    network: nn.Module,
+    training: Training[Kind],
+    network: Kind,
     optimizer: Optimizer,
     train: Labelled,
     *,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fiberscope.models.cards import ModelCard
+from fiberscope.models.networks import Classifier
 from fiberscope.models.train import Batch, Labelled, Progress, Training, run_training
 from fiberscope.models.training_config import ClassifierConfig
 
@@ -26,7 +27,7 @@ def train_classifier(
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> ModelCard:
     """Train a Classifier by cross entropy, and write its weights and card into `out`; see `run_training`."""
-    training = Training("Classifier", config, _loss, _quality)
+    training = Training(Classifier, config, _loss, _quality)
     return run_training(training, train, test, out=out, name=name, force=force, on_progress=on_progress)
 
 
@@ -38,9 +39,9 @@ def accuracy(network: nn.Module, test: Labelled) -> float:
     return hits / len(test.labels)
 
 
-def _loss(network: nn.Module, batch: Batch) -> Float[Tensor, ""]:
+def _loss(network: Classifier, batch: Batch) -> Float[Tensor, ""]:
     return functional.cross_entropy(network(batch.images), batch.labels)
 
 
-def _quality(network: nn.Module, test: Labelled) -> Mapping[str, float]:
+def _quality(network: Classifier, test: Labelled) -> Mapping[str, float]:
     return {"accuracy": accuracy(network, test)}

@@ -61,4 +61,37 @@ class ClassifierConfig(TrainingConfig):
     max_shift: int = 2
 
 
-_LEAST = {"latent_size": 1, "epochs": 1, "seed": 0, "batch_size": 1, "weight_decay": 0, "max_shift": 0}
+@dataclass(frozen=True)
+class AutoencoderConfig(TrainingConfig):
+    """The choices of an autoencoder."""
+
+    kind: ClassVar[str] = "autoencoder"
+
+    latent_size: int = 16
+    activation: str = "silu"
+    epochs: int = 10
+    seed: int = 0
+    batch_size: int = 100
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.0
+    max_shift: int = 0
+
+
+@dataclass(frozen=True)
+class GeneratorConfig(TrainingConfig):
+    """The choices of a generator; `kl_weight` 1 is the likelihood's own, less is sharper and fills the prior less."""
+
+    kind: ClassVar[str] = "generator"
+
+    latent_size: int = 24
+    activation: str = "silu"
+    epochs: int = 15
+    seed: int = 0
+    batch_size: int = 100
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.0
+    max_shift: int = 0
+    kl_weight: float = 1.0
+
+
+_LEAST = {"latent_size": 1, "epochs": 1, "seed": 0, "batch_size": 1, "weight_decay": 0, "max_shift": 0, "kl_weight": 0}
