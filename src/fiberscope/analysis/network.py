@@ -6,6 +6,7 @@ import hashlib
 from typing import NamedTuple
 
 import torch
+from torch import nn
 
 from fiberscope import models
 from fiberscope.analysis.choices import NetworkChoice
@@ -15,8 +16,9 @@ _LATENT_LAYER = "encoder"  # of the networks that ship or train here
 
 
 class Network(NamedTuple):
-    """A latent map, the layer at which it ends, and the SHA-256 of the weights file where there is one."""
+    """The whole module, its latent map, the layer at which that ends, and the SHA-256 of the weights where known."""
 
+    module: nn.Module
     latent_map: LatentMap
     layer: str
     weights_sha256: str | None
@@ -29,12 +31,12 @@ def open_network(choice: NetworkChoice) -> Network:
     """
     device, dtype = find_device(choice.device), getattr(torch, choice.dtype)
     module = models.resolve(choice.model, choice.weights).to(device=device, dtype=dtype)
-    layer = choice.layer or (_LATENT_LAYER if isinstance(module, models.Classifier) else None)
+    layer = choice.layer or (_LATENT_LAYER if isinstance(module, models.Network) else None)
     if layer is None:
         latent_map = LatentMap(module, choice.input_shape, dtype=dtype, device=device)
     else:
         latent_map = LatentMap.at_layer(module, layer, input_shape=choice.input_shape)
-    return Network(latent_map, layer or "output", _sha256(choice))
+    return Network(module, latent_map, layer or "output", _sha256(choice))
 
 
 def find_device(name: str) -> torch.device:

@@ -1,0 +1,120 @@
+"""A study runs: questions one after the other, each answer on disk before the next is asked, one page at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from fiberscope.analysis.answer import Answer
+from fiberscope.analysis.output import Interrupted
+from fiberscope.analysis.provenance import Provenance, timed, versions, write_provenance
+from fiberscope.analysis.run_folder import RunFolder
+from fiberscope.analysis.study.kept import Kept, keep, open_place, read_kept
+from fiberscope.analysis.study.study import Study
+from fiberscope.report import Page, render
+
+REPORT = "report.html"
+
+Step = Callable[[str], AbstractContextManager[None]]
+"""Wraps each step of the run, to show its name and its time."""
+
+
+class Question(NamedTuple):
+    """The name of its files, what is done to answer it, and the function that does."""
+
+    name: str
+    doing: str
+    ask: Callable[[Study], Answer]
+
+
+class Cover(NamedTuple):
+    """What stands on the page before the answers: a title, a lead, and what the study is of."""
+
+    title: str
+    lead: str
+    subject: tuple[tuple[str, str], ...]
+
+
+class Done(NamedTuple):
+    """Where the page is, what heads it, how many answers were there already, and the seconds of this run."""
+
+    report: Path
+    facts: tuple[tuple[str, str], ...]
+    resumed: int
+    seconds: float
+
+
+def run_study(
+    study: Study,
+    questions: Sequence[Question],
+    cover: Cover,
+    *,
+    out: Path,
+    force: bool,
+    command: str,
+    settings: Mapping[str, object],
+    step: Step,
+) -> Done:
+    """Answer the questions into the folder; those that an interrupted run of the same study answered are not asked.
+
+    ``settings`` decide the answers: they, the versions of what computes and the seed are the identity of the study.
+    Raises FiberscopeError for a folder that holds something else, Interrupted at Ctrl-C.
+    """
+    begun = time.perf_counter()
+    identity = {**settings, "seed": study.seed, "questions": [question.name for question in questions], **versions()}
+    folder, resuming = open_place(out, identity=identity, force=force)
+    provenance = Provenance(command, study.seed, settings={"identity": identity})
+    kept: list[Kept] = []
+    resumed = 0
+    try:
+        for question in questions:
+            there = read_kept(folder, question.name) if resuming else None
+            if there is None:
+                with step(question.doing), timed(provenance.seconds, question.name):
+                    there = keep(folder, question.name, question.ask(study))
+            else:
+                resumed += 1
+            kept.append(there)
+            _write_page(folder, kept, cover, provenance, finished=len(kept) == len(questions))
+    except KeyboardInterrupt:
+        raise Interrupted(_account(folder, len(kept), len(questions))) from None
+    facts = tuple(fact for each in kept for fact in each.answer.facts)
+    return Done(folder.path / REPORT, facts, resumed, time.perf_counter() - begun)
+
+
+def _write_page(
+    folder: RunFolder, kept: Sequence[Kept], cover: Cover, provenance: Provenance, *, finished: bool
+) -> None:
+    answers = [each.answer for each in kept]
+    page = Page(
+        title=cover.title,
+        lead=cover.lead,
+        facts=tuple(fact for answer in answers for fact in answer.facts),
+        sections=tuple(section for answer in answers for section in answer.sections),
+        methods=tuple(dict.fromkeys(method for answer in answers for method in answer.methods)),
+        provenance=(
+            ("command", provenance.command),
+            ("started at", provenance.started_at),
+            *cover.subject,
+            ("seed", str(provenance.seed)),
+            *versions().items(),
+            ("threads", str(torch.get_num_threads())),
+        ),
+    )
+    folder.write(REPORT, render(page).encode())
+    files = [REPORT, *(file for each in kept for file in each.files)]
+    write_provenance(folder, provenance, files=files, finished=finished)
+
+
+def _account(folder: RunFolder, done: int, count: int) -> str:
+    if not done:
+        return "interrupted before the first question was answered: nothing was written"
+    return (
+        f"interrupted: {done} of {count} questions are answered and kept in {folder.path / REPORT}; the same command "
+        "goes on from there"
+    )
