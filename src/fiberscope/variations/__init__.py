@@ -1,1 +1,33 @@
 """Variations: named changes of an image, and how visible each is to a network."""
+
+from fiberscope.variations.catalogue import catalogue, choose
+from fiberscope.variations.free_part import FreePart, free_part
+from fiberscope.variations.invariance import InvarianceRange, Reach, invariance_range
+from fiberscope.variations.latent_scale import LatentScale, latent_scale
+from fiberscope.variations.response import Response, response
+from fiberscope.variations.sensitivity import Sensitivity, Yardsticks, sensitivity, yardsticks
+from fiberscope.variations.spread import Spread, spread, spread_by_class
+from fiberscope.variations.variation import Orbit, Variation
+
+__all__ = [
+    "FreePart",
+    "InvarianceRange",
+    "LatentScale",
+    "Orbit",
+    "Reach",
+    "Response",
+    "Sensitivity",
+    "Spread",
+    "Variation",
+    "Yardsticks",
+    "catalogue",
+    "choose",
+    "free_part",
+    "invariance_range",
+    "latent_scale",
+    "response",
+    "sensitivity",
+    "spread",
+    "spread_by_class",
+    "yardsticks",
+]

@@ -1,0 +1,128 @@
+"""Variations that move pixels: shift, turn, size, slant, thickness of strokes, elastic warp."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fiberscope.variations.smooth import diffuse, random_field
+from fiberscope.variations.variation import Variation
+from fiberscope.variations.warp import warp
+
+_EDGE_SCALE = 1.0  # px², blur under which the direction across a stroke is taken
+_FLAT = 0.01  # slope, in shares of the range a pixel, below which there is no stroke edge
+_CREST = 0.3  # slope, in shares of the brightness a pixel, below which it is the crest of a stroke
+_STEPS = 4
+
+
+class _Grid(NamedTuple):
+    """Places of pixels from the middle of the image, downward and to the right."""
+
+    down: Float[Tensor, "h 1"]
+    right: Float[Tensor, "1 w"]
+
+
+Field = Callable[[_Grid, Float[Tensor, "batch 1 1"]], tuple[Tensor, Tensor]]
+
+
+def geometric(height: int, width: int, span: float, *, generator: torch.Generator) -> tuple[Variation, ...]:
+    """The variations that move pixels, with ranges that fit images of that size; ``span`` is the range of a pixel."""
+    side = min(height, width)
+    shift, bend = round(side / 7, 1), round(side / 10, 1)
+    return (
+        Variation("translation x", "px", -shift, shift, _moving(_shift_x), "Shifts the image to the right."),
+        Variation("translation y", "px", -shift, shift, _moving(_shift_y), "Shifts the image downward."),
+        Variation("rotation", "°", -45.0, 45.0, _moving(_turn), "Turns the image counter-clockwise about its middle."),
+        Variation("scale", "%", -40.0, 40.0, _moving(_resize), "Enlarges the image about its middle."),
+        Variation("shear", "°", -30.0, 30.0, _moving(_slant), "Slants the image to the right, like italics."),
+        Variation(
+            "stroke thickness",
+            "px",
+            -2.0,
+            2.0,
+            lambda images, amounts: _thicken(images, amounts, span),
+            "Makes bright strokes thicker, each of their two edges by half the amount.",
+        ),
+        Variation(
+            "elastic warp",
+            "px",
+            -bend,
+            bend,
+            _elastic(height, width, generator),
+            "Pulls pixels along a fixed smooth random field, by the amount in the root mean square.",
+        ),
+    )
+
+
+def _moving(field: Field) -> Callable[[Tensor, Tensor], Tensor]:
+    """Turn a field of places to look at, which is zero at amount 0, into a function of images and amounts."""
+
+    def apply(images: Float[Tensor, "batch c h w"], amounts: Float[Tensor, " batch"]) -> Float[Tensor, "batch c h w"]:
+        batch, _, height, width = images.shape
+        down, right = field(_grid(height, width, images), amounts[:, None, None])
+        return warp(images, down.expand(batch, height, width), right.expand(batch, height, width))
+
+    return apply
+
+
+def _grid(height: int, width: int, like: Tensor) -> _Grid:
+    down, right = torch.arange(height).to(like), torch.arange(width).to(like)
+    return _Grid((down - (height - 1) / 2)[:, None], (right - (width - 1) / 2)[None, :])
+
+
+def _shift_x(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.zeros_like(amount), -amount
+
+
+def _shift_y(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
+    return -amount, torch.zeros_like(amount)
+
+
+def _turn(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
+    # What comes counter-clockwise to a place was clockwise of it; rows count downward.
+    angle = amount * (math.pi / 180)
+    cos, sin = angle.cos() - 1, angle.sin()
+    return cos * grid.down + sin * grid.right, cos * grid.right - sin * grid.down
+
+
+def _resize(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
+    inverse = -amount / (100 + amount)
+    return inverse * grid.down, inverse * grid.right
+
+
+def _slant(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.zeros_like(amount), torch.tan(amount * (math.pi / 180)) * grid.down
+
+
+def _thicken(
+    images: Float[Tensor, "batch c h w"], amounts: Float[Tensor, " batch"], span: float
+) -> Float[Tensor, "batch c h w"]:
+    """Look uphill, across the edge of the stroke: a smooth stand-in for dilation, and downhill for erosion."""
+    field = _uphill(images.mean(dim=1, keepdim=True) / span)
+    # The way is walked in steps: one straight look across a thin stroke would come out on its other side.
+    step = (amounts / 2 / _STEPS)[:, None, None]
+    way = torch.zeros_like(field) * step[:, None]
+    for _ in range(_STEPS):
+        way = way + step[:, None] * warp(field, way[:, 0], way[:, 1])
+    return warp(images, way[:, 0], way[:, 1])
+
+
+def _uphill(grey: Float[Tensor, "batch 1 h w"]) -> Float[Tensor, "batch 2 h w"]:
+    """Direction to the nearest stroke, downward and to the right: of length 1 on its flanks, 0 on its crest."""
+    calm = diffuse(grey, torch.full_like(grey[:, 0, 0, 0], _EDGE_SCALE))
+    edged = torch.nn.functional.pad(calm, (1, 1, 1, 1), mode="replicate")
+    down = (edged[:, :, 2:, 1:-1] - edged[:, :, :-2, 1:-1]) / 2
+    right = (edged[:, :, 1:-1, 2:] - edged[:, :, 1:-1, :-2]) / 2
+    slope = torch.cat([down, right], dim=1)
+    return slope / (slope.square().sum(dim=1, keepdim=True) + (_CREST * calm).square() + _FLAT**2).sqrt()
+
+
+def _elastic(height: int, width: int, generator: torch.Generator) -> Callable[[Tensor, Tensor], Tensor]:
+    smooth = random_field(2, height, width, variance=(min(height, width) / 7) ** 2, generator=generator)
+    field = smooth / smooth.square().sum(dim=0).mean().sqrt()
+    return _moving(lambda grid, amount: (amount * field[0].to(amount), amount * field[1].to(amount)))
