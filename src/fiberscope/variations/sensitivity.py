@@ -50,8 +50,8 @@ class Sensitivity(NamedTuple):
         ]
         if bool(dead.any()):
             parts.append(
-                f"at {int(dead.sum())} of {len(dead)} images the latent does not move with a change of class, or has no "
-                "finite Jacobian"
+                f"at {int(dead.sum())} of {len(dead)} images the latent does not move with a change of class, or has "
+                "no finite Jacobian"
             )
         return "; ".join(parts) + "." if parts else ""
 
@@ -102,6 +102,12 @@ def sensitivity(
     rows = latent_map.flatten(latent_map.check_images(images)).detach()
     if not variations:
         raise FiberscopeError("variations: none given. Take some from catalogue(shape).")
+    for directions in yardstick:
+        if directions.ndim != 2 or directions.shape[1] != rows.shape[1]:
+            raise FiberscopeError(
+                f"yardstick: directions of shape {tuple(directions.shape)}, wanted (count, {rows.shape[1]}). Make them "
+                "with yardsticks(latent_map, images, labels, ...) for the same map."
+            )
     size = max(1, _CHUNK_BYTES // (latent_map.latent_size * latent_map.input_size * rows.element_size()))
     parts = [_visibility(latent_map, part, variations, yardstick) for part in torch.split(rows, size)]
     seen, length, change, random = (torch.cat([part[i] for part in parts], dim=-1) for i in range(4))
