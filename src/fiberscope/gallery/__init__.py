@@ -1,28 +1,41 @@
 """Numbers to pictures; computes nothing."""
 
 from fiberscope.gallery.drift_chart import drift_chart
+from fiberscope.gallery.fiber_rows import fiber_rows
 from fiberscope.gallery.fields import signed_grid
 from fiberscope.gallery.images import filmstrip, image_grid
 from fiberscope.gallery.numbers import full_number, percent, short_number
 from fiberscope.gallery.pairs import pairs
+from fiberscope.gallery.quartile_chart import Mark, quartile_chart
 from fiberscope.gallery.save import save_animation, save_png, to_png
 from fiberscope.gallery.seen_unseen import seen_unseen
+from fiberscope.gallery.sensitivity_chart import sensitivity_chart
 from fiberscope.gallery.share_chart import share_chart
+from fiberscope.gallery.spectra_chart import spectra_chart
 from fiberscope.gallery.spectrum_chart import spectrum_chart
+from fiberscope.gallery.variation_curves import variation_curves
+from fiberscope.gallery.variation_sheet import variation_sheet
 
 __all__ = [
+    "Mark",
     "drift_chart",
+    "fiber_rows",
     "filmstrip",
     "full_number",
     "image_grid",
     "pairs",
     "percent",
+    "quartile_chart",
     "save_animation",
     "save_png",
     "seen_unseen",
+    "sensitivity_chart",
     "share_chart",
     "short_number",
     "signed_grid",
+    "spectra_chart",
     "spectrum_chart",
     "to_png",
+    "variation_curves",
+    "variation_sheet",
 ]

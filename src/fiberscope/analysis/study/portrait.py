@@ -1,0 +1,100 @@
+"""One network of a comparison, in numbers: on the images and pairs that all networks are asked about."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from fiberscope.analysis.nearer import nearest_of_two
+from fiberscope.analysis.study.study import Study
+from fiberscope.geometry.jacobian import jacobian
+from fiberscope.judges import Verdict
+from fiberscope.moves import Outcome
+from fiberscope.problem import Fiber
+from fiberscope.variations import catalogue, sensitivity, yardsticks
+
+AT_DISTANCES = (2.0, 4.0, 6.0, 8.0)  # at which collision rates are compared, Euclidean norm over pixels
+_QUARTILES = torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)
+_NUM_YARDSTICKS = 100
+_MOST_REFERENCES = 1000
+
+
+class Portrait(NamedTuple):
+    """What is compared of a network, a value an image or pair; values of pairs that were not reached are NaN.
+
+    ``blindness`` is the distance of the nearest image with another's latent over the distance between the two images;
+    ``collided`` says whether judges see in it another class than the one whose latent it has. ``spectrum`` is in class
+    distances: singular values over the median latent distance between classes. ``read`` is the share of labelled
+    images that the network reads right, NaN for one that reads no class.
+    """
+
+    name: str
+    read: float
+    distance: Float[Tensor, " pair"]
+    blindness: Float[Tensor, " pair"]
+    collided: Bool[Tensor, " pair"] | None
+    spectrum: Float[Tensor, "image m"]
+    variations: tuple[str, ...]
+    sensitivity: Float[Tensor, "variation image"]
+
+
+def portray(study: Study, network: Study) -> Portrait:
+    """Measure a network at the images of the study, and on its pairs of an image and a partner."""
+    latent_map = network.latent_map
+    sources, targets = (part.images.to(latent_map.device, latent_map.dtype) for part in (study.images, study.partners))
+    found = nearest_of_two(Fiber.through(latent_map, targets), sources, targets)
+    there = torch.tensor([outcome is Outcome.CONVERGED for outcome in found.outcome])
+    distance = torch.where(there, found.distance.cpu().double(), torch.nan)
+    apart = (targets - sources).flatten(1).norm(dim=1).cpu().double()
+    values = torch.linalg.svdvals(jacobian(latent_map, sources)).cpu().double()
+    variations = catalogue(latent_map.input_shape)
+    yardstick = yardsticks(
+        latent_map,
+        study.data.images[:_MOST_REFERENCES].to(sources),
+        study.data.labels[:_MOST_REFERENCES],
+        count=_NUM_YARDSTICKS,
+        generator=study.rng(),
+    )
+    minded = sensitivity(latent_map, sources, variations, yardstick=yardstick)
+    return Portrait(
+        network.model,
+        _share_read(network),
+        distance,
+        distance / apart,
+        _collided(study, found.points, there),
+        values / network.scale.between,
+        minded.names,
+        minded.relative.cpu().double(),
+    )
+
+
+def _share_read(network: Study) -> float:
+    if network.predict is None:
+        return float("nan")
+    images = network.data.images.to(network.latent_map.device, network.latent_map.dtype)
+    return float((network.predict(images).cpu() == network.data.labels).double().mean())
+
+
+def _collided(study: Study, points: Float[Tensor, "pair ..."], there: Bool[Tensor, " pair"]) -> Tensor | None:
+    """Where the panel is sure of a class, and it is not the one whose latent the image has."""
+    labels = study.partners.labels
+    if study.panel is None or any(label is None for label in labels):
+        return None
+    stands_for = torch.tensor([-1 if label is None else label for label in labels])
+    verdicts = study.panel.verdicts(points.cpu().float(), stands_for)
+    return there & torch.tensor([verdict is Verdict.COLLISION for verdict in verdicts])
+
+
+def quartiles(values: Float[Tensor, "*rows image"]) -> Float[Tensor, "*rows 3"]:
+    """Lower quartile, median and upper quartile of what is known."""
+    return torch.nanquantile(values.double(), _QUARTILES, dim=-1).movedim(0, -1)
+
+
+def collision_rates(portrait: Portrait) -> list[float]:
+    """Share of all pairs that collide within each distance; NaN without judges."""
+    if portrait.collided is None:
+        return [float("nan")] * len(AT_DISTANCES)
+    return [float((portrait.collided & (portrait.distance <= far)).double().mean()) for far in AT_DISTANCES]
