@@ -3,10 +3,11 @@ from typing import get_args, get_type_hints
 
 import pytest
 
+from fiberscope import models
 from fiberscope.cli.app import INTERRUPTED, REFUSED, run
-from fiberscope.cli.train import Recipe
+from fiberscope.cli.train import AutoencoderRecipe, GeneratorRecipe, Recipe
 from fiberscope.data import LabelledImages, mnist
-from fiberscope.models import ACTIVATIONS, ClassifierConfig
+from fiberscope.models import ACTIVATIONS, AutoencoderConfig, ClassifierConfig, GeneratorConfig
 
 OPTIONS = ("--latent-size", "3", "--activation", "tanh", "--epochs", "2", "--name", "small")
 
@@ -56,9 +57,33 @@ def test_an_interrupted_training_says_how_to_go_on(few_digits, tmp_path, monkeyp
     assert "the same command goes on from there" in capsys.readouterr().err
 
 
-def test_the_recipe_has_the_defaults_and_the_choices_of_the_config():
-    assert asdict(Recipe()) == asdict(ClassifierConfig())
-    assert get_args(get_type_hints(Recipe)["activation"]) == tuple(ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("kind", "finding"),
+    [
+        (["classifier", "--robust-radius", "0.5", "--robust-steps", "1"], "small reads "),
+        (["autoencoder"], "small gives the test digits back with a mean squared error of 0."),
+        (["generator", "--kl-weight", "0.5"], "small has an evidence bound of -"),
+    ],
+)
+def test_every_kind_is_trained_and_says_how_good_it_is(few_digits, tmp_path, capsys, kind, finding):
+    options = ["--epochs", "1", "--latent-size", "2", "--name", "small", "--out", str(tmp_path)]
+    assert run(["train", *kind, *options]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith(finding)
+    assert shown[-2:] == [str(tmp_path / "small.safetensors"), str(tmp_path / "small.json")]
+    assert models.card(tmp_path).command == (
+        f"fiberscope train {kind[0]} --latent-size 2 --activation {models.card(tmp_path).training.activation} "
+        f"--epochs 1 --seed 0 {' '.join([*kind[1:], '--name', 'small'])}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "config"),
+    [(Recipe, ClassifierConfig), (AutoencoderRecipe, AutoencoderConfig), (GeneratorRecipe, GeneratorConfig)],
+)
+def test_recipes_have_the_defaults_and_the_choices_of_the_configs(recipe, config):
+    assert asdict(recipe()) == asdict(config())
+    assert get_args(get_type_hints(recipe)["activation"]) == tuple(ACTIVATIONS)
 
 
 def test_fetching_says_where_the_digits_are(tmp_path, monkeypatch, capsys):

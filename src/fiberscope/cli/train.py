@@ -45,6 +45,12 @@ class Recipe:
     max_shift: int = 2
     """Largest random shift of a training digit along each axis, in pixels."""
 
+    robust_radius: float = 0.0
+    """Train on the worst image within this Euclidean distance of each digit (pixels from 0 to 1); 0 is off."""
+
+    robust_steps: int = 3
+    """Steps of gradient ascent that look for the worst image; each costs half a step of training."""
+
 
 @dataclass(frozen=True)
 class AutoencoderRecipe:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fiberscope.models.architectures import ARCHITECTURES
-from fiberscope.models.training_config import TrainingConfig
+from fiberscope.models.training_config import ClassifierConfig, TrainingConfig
 from fiberscope.problem.errors import ModelError
 
 
@@ -53,11 +53,14 @@ def read_card(path: Path) -> ModelCard:
 
 
 def _as_written_now(found: object) -> dict[str, Any]:
-    """The card as this version writes it: version 0.1 knew classifiers only, and one measure of quality."""
+    """The card as this version writes it: version 0.1 knew plain classifiers only, and one measure of quality."""
     if not isinstance(found, dict):
         raise ValueError("it holds no names with values")
     if "test_accuracy" in found:
         found["quality"] = {"accuracy": found.pop("test_accuracy")}
+        plain = ClassifierConfig()
+        then = {"robust_radius": plain.robust_radius, "robust_steps": plain.robust_steps}
+        found["training"] = {**then, **found["training"]}
     return found
 
 

@@ -30,6 +30,7 @@ class Classifier(nn.Module):
     def __init__(self, *, latent_size: int = 8, activation: str = "relu"):
         super().__init__()
         _check(latent_size, activation)
+        self.latent_size = latent_size
         self.encoder = _encoder(latent_size, activation)
         self.head = nn.Linear(latent_size, 10)
 
@@ -45,8 +46,9 @@ class Autoencoder(nn.Module):
     def __init__(self, *, latent_size: int = 16, activation: str = "silu"):
         super().__init__()
         _check(latent_size, activation)
-        self.encoder = _encoder(latent_size, activation)
-        self.decoder = _decoder(latent_size, activation)
+        self.latent_size = latent_size
+        self.encoder = _loud(_encoder(latent_size, activation))
+        self.decoder = _loud(_decoder(latent_size, activation))
 
     def forward(self, images: Float[Tensor, "batch 1 28 28"]) -> Float[Tensor, "batch 1 28 28"]:
         """Images as the latent remembers them."""
@@ -69,9 +71,9 @@ class Generator(nn.Module):
         super().__init__()
         _check(latent_size, activation)
         self.latent_size = latent_size
-        self.posterior = _encoder(2 * latent_size, activation)
+        self.posterior = _loud(_encoder(2 * latent_size, activation))
         self.flow = Flow(latent_size)
-        self.painter = _decoder(latent_size, activation)
+        self.painter = _loud(_decoder(latent_size, activation))
 
     @property
     def encoder(self) -> nn.Module:
@@ -144,6 +146,14 @@ def _decoder(inputs: int, activation: str) -> nn.Sequential:
             intensity=nn.Sigmoid(),
         )
     )
+
+
+def _loud(layers: nn.Sequential) -> nn.Sequential:
+    """First weights that keep the size of signals from layer to layer; under torch's own, ten layers fade them out."""
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return layers
 
 
 def _check(latent_size: int, activation: str) -> None:

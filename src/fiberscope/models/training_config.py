@@ -47,7 +47,11 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class ClassifierConfig(TrainingConfig):
-    """The choices of a classifier."""
+    """The choices of a classifier.
+
+    With a `robust_radius` (Euclidean, over pixels in [0, 1]) each training image gives way to the worst image within
+    it that `robust_steps` of gradient ascent find.
+    """
 
     kind: ClassVar[str] = "classifier"
 
@@ -59,6 +63,8 @@ class ClassifierConfig(TrainingConfig):
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
     max_shift: int = 2
+    robust_radius: float = 0.0
+    robust_steps: int = 3
 
 
 @dataclass(frozen=True)
@@ -94,4 +100,14 @@ class GeneratorConfig(TrainingConfig):
     kl_weight: float = 1.0
 
 
-_LEAST = {"latent_size": 1, "epochs": 1, "seed": 0, "batch_size": 1, "weight_decay": 0, "max_shift": 0, "kl_weight": 0}
+_LEAST = {
+    "latent_size": 1,
+    "epochs": 1,
+    "seed": 0,
+    "batch_size": 1,
+    "weight_decay": 0,
+    "max_shift": 0,
+    "robust_radius": 0,
+    "robust_steps": 1,
+    "kl_weight": 0,
+}
