@@ -155,9 +155,11 @@ def test_what_does_not_fit_is_refused_by_name(break_it, argument):
         break_it(tube, images, normal(1, 2, 40))
 
 
-def test_widths_need_full_rank():
-    dead: Tensor = torch.tensor([[1.0, 2.0, 0.5, 0.0], [0, 0, 0, 0]], dtype=torch.float64)
-    latent_map = fs.LatentMap(lambda x: x @ dead.T, (4,), dtype=torch.float64)
+def test_a_dead_latent_has_no_width_and_spoils_no_other():
+    matrix: Tensor = torch.tensor([[1.0, 2.0, 0.5, 0.0], [0, 0, 0, 0]], dtype=torch.float64)
+    latent_map = fs.LatentMap(lambda x: x @ matrix.T, (4,), dtype=torch.float64)
     images = uniform(1, 4)
-    with pytest.raises(fs.FiberscopeError, match="rank 1 of 2"):
-        widths(fs.Tube(fs.Fiber.through(latent_map, images), 0.1), images)
+    found = widths(fs.Tube(fs.Fiber.through(latent_map, images, box=EVERYWHERE), 0.1), images, length=10.0)
+    assert float(found.true[0]) == pytest.approx(0.1 / float(matrix[0].norm()), rel=INSIDE)
+    assert bool(found.true[1].isnan().all())
+    assert found.dimension_seen(5.0).tolist() == found.linear_dimension_seen(5.0).tolist() == [1]

@@ -20,7 +20,7 @@ class Widths(NamedTuple):
 
     ``true``, ``linear`` (the semi-axes of the ellipsoid) and ``linear_in_box`` are means over both senses. ``bounded``:
     the tube ended both senses; else the box ended one, and the true width is what the box allows. ``forward`` and
-    ``backward`` are the ways themselves.
+    ``backward`` are the ways themselves. NaN where the Jacobian has no such singular vector.
     """
 
     true: Float[Tensor, "direction batch"]
@@ -42,24 +42,21 @@ class Widths(NamedTuple):
 def widths(tube: Tube, images: Float[Tensor, "batch ..."], *, length: float = math.inf) -> Widths:
     """Measure each tube both ways along the right singular vectors of the Jacobian at its image.
 
-    There are ``min(m, n)`` of them; for those past the rank, see `split_tangent`, the direction is not defined, and
-    `FiberscopeError` is raised.
+    There are ``min(m, n)`` of them; past the rank (a dead latent) none is defined, and the widths there are NaN.
+    ``length`` limits the search, and has to be given where the box does not.
     """
     split = split_tangent(jacobian(tube.latent_map, images))
-    poor = (split.rank < split.row_basis.shape[2]).nonzero()[:, 0].tolist()
-    if poor:
-        raise FiberscopeError(
-            f"images: at row {poor[0]} the Jacobian has rank {int(split.rank[poor[0]])} of {split.row_basis.shape[2]} "
-            f"({len(poor)} rows lack rank), so some singular vectors are not defined. Leave these images out, or use "
-            "boundary along directions of your own."
-        )
     axes = split.row_basis.permute(2, 0, 1)
-    found = boundary(tube, images, torch.cat([axes, -axes]), length=length)
     count = len(axes)
+    undefined = torch.arange(count, device=axes.device)[:, None] >= split.rank
+    # Any direction stands in for one that is not defined, so that the rows beside it are measured.
+    axes = torch.where(undefined[:, :, None], torch.ones_like(axes), axes)
+    found = boundary(tube, images, torch.cat([axes, -axes]), length=length)
     true, linear, in_box = (
-        (both[:count] + both[count:]) / 2 for both in (found.distance, found.linear, found.linear_in_box)
+        torch.where(undefined, torch.nan, (both[:count] + both[count:]) / 2)
+        for both in (found.distance, found.linear, found.linear_in_box)
     )
-    bounded = found.at_surface[:count] & found.at_surface[count:]
+    bounded = found.at_surface[:count] & found.at_surface[count:] & ~undefined
     return Widths(true, linear, in_box, bounded, _part(found, slice(0, count)), _part(found, slice(count, None)))
 
 
