@@ -45,15 +45,21 @@ def test_what_is_found_has_the_latent_of_the_image_keeps_the_box_and_is_no_farth
         assert torch.allclose(found.relative, found.gave_way / (found.varied - images).norm(dim=1))
 
 
-def test_a_start_that_leads_nowhere_is_made_good_by_the_image_itself():
-    # Beyond 1 the map is flat, so the varied image sees no way back; the image itself is on the fiber.
-    latent_map = fs.LatentMap(lambda x: x.clamp(0, 1)[:, :1], (2,), dtype=torch.float64)
-    images = torch.tensor([[0.5, 0.5], [0.3, 0.5]]).double()
-    away = Variation("away", "", 0.0, 3.0, lambda x, a: x + a[:, None])
-    found = free_part(fs.Fiber.through(latent_map, images, box=fs.Box(0.0, 9.0)), images, away, 2.0)
+@pytest.mark.parametrize("slope", [0.0, 1.0])
+def test_a_start_that_leads_nowhere_or_far_away_is_made_good_by_the_image_itself(slope):
+    # An island around the image in a plane: flat, so that the varied image sees no way back; or sloping, so that its
+    # way leads down the plane to the same latent, 2 away.
+    def model(x):
+        return slope * x[:, :1] + 3 * torch.relu(1 - 20 * x.norm(dim=1, keepdim=True))
+
+    latent_map = fs.LatentMap(model, (6,), dtype=torch.float64)
+    images = torch.full((2, 6), 0.005).double()
+    away = Variation("away", "", -3.0, 3.0, lambda x, a: x + a[:, None] * torch.eye(6).double()[0])
+    found = free_part(fs.Fiber.through(latent_map, images, box=fs.Box(-9.0, 9.0)), images, away, -0.3)
     assert found.outcome == (fs.Outcome.CONVERGED, fs.Outcome.CONVERGED)
-    assert torch.allclose(found.points[:, 0], images[:, 0], atol=1e-9)
     assert bool((found.relative <= 1).all())
+    assert torch.allclose(latent_map(found.points), latent_map(images), atol=1e-8)
+    assert bool((found.residual_norm <= found.tolerance).all())
 
 
 def test_a_variation_that_changes_nothing_is_marked():

@@ -46,6 +46,6 @@ def _at(ordered: Float[Tensor, "*rows image"], share: float, count: Int[Tensor, 
     before, after = place.floor().long(), place.ceil().long()
     low, high = (ordered.gather(-1, at[..., None])[..., 0] for at in (before, after))
     part = place - place.floor()
-    # Weights on one side only: infinity times 0 has no value.
-    mixed = torch.where((part == 0) | (low == high), low, (1 - part) * low + part * high)
+    # Where both are the same nothing is mixed: infinity times 0 has no value.
+    mixed = torch.where(low == high, low, (1 - part) * low + part * high)
     return torch.where(count > 0, mixed, torch.nan)
