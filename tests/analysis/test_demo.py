@@ -1,6 +1,8 @@
 """The demo, run once as a user runs it: what it leaves behind, and that every number on the page is true."""
 
+import csv
 import hashlib
+import io
 import json
 import shutil
 import signal
@@ -31,8 +33,8 @@ QUIET = [
     "--disable-sync",
 ]
 PICTURES = [
-    "digits.png",
     "drift.png",
+    "images.png",
     "invisible-share.png",
     "pairs.png",
     "seen-unseen.png",
@@ -40,6 +42,7 @@ PICTURES = [
     "walks-data.png",
     "walks.png",
 ]
+QUESTIONS = ["recognition", "sight", "walks", "pairs", "match"]
 COMMAND = [sys.executable, "-m", "fiberscope", "demo"]
 
 
@@ -69,8 +72,11 @@ def process(out):
 @pytest.fixture(scope="module")
 def arrays(process, out):
     assert process.returncode == 0, process.stderr
-    with np.load(out / "arrays.npz", allow_pickle=False) as archive:
-        return {name: torch.from_numpy(archive[name]) for name in archive.files}
+    found = {}
+    for question in QUESTIONS:
+        with np.load(out / f"{question}.npz", allow_pickle=False) as archive:
+            found |= {name: torch.from_numpy(archive[name]) for name in archive.files}
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -120,18 +126,20 @@ def test_it_prints_where_the_page_is_and_what_to_type_next(process, out):
 
 def test_every_step_leaves_a_line_with_its_seconds(process):
     seconds = [line.split(maxsplit=2)[:2] for line in process.stderr.splitlines()]
-    assert len(seconds) == 5
+    assert len(seconds) == 1 + len(QUESTIONS)
     assert all(float(number) >= 0 and unit == "s" for number, unit in seconds)
 
 
-def test_the_folder_holds_the_page_its_pictures_its_arrays_and_where_they_come_from(process, out):
-    files = sorted(["arrays.npz", "provenance.json", "report.html", *PICTURES])
+def test_the_folder_holds_the_page_its_pictures_arrays_and_tables_and_where_they_come_from(process, out):
+    kinds = ("answer.json", "csv", "json", "npz")
+    parts = [f"{question}.{kind}" for question in QUESTIONS for kind in kinds]
+    files = sorted([*parts, "provenance.json", "report.html", *PICTURES])
     assert sorted(path.name for path in out.iterdir()) == files
     provenance = json.loads((out / "provenance.json").read_bytes())
     assert provenance["finished"]
     assert sorted([*provenance["files"], "provenance.json"]) == files
     assert provenance["seed"] == 0
-    assert len(provenance["seconds"]) == 5
+    assert list(provenance["seconds"]) == QUESTIONS
 
 
 def test_a_second_run_is_refused_and_changes_nothing(process, out):
@@ -158,20 +166,22 @@ def test_an_interruption_keeps_what_was_done_and_says_so(tmp_path):
     process.send_signal(signal.SIGINT)
     words = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert f"2 of 4 steps were finished and kept in {out / 'report.html'}" in words
+    assert f"2 of 5 questions are answered and kept in {out / 'report.html'}" in words
     assert not json.loads((out / "provenance.json").read_bytes())["finished"]
     assert (out / "report.html").read_text(encoding="utf-8").count("<img") == 4
-    with np.load(out / "arrays.npz") as archive:
+    with np.load(out / "sight.npz") as archive:
         assert "sight_row_basis" in archive.files
 
 
 # the numbers are true
 
 
-def test_the_ten_digits_are_one_of_each_class_and_read_right(arrays, network):
-    digits, test = arrays["digits_images"], mnist("test")
-    assert arrays["digits_labels"].tolist() == list(range(10))
-    assert torch.equal(test.images[arrays["digits_test_indices"]], digits)
+def test_the_ten_digits_are_one_of_each_class_and_read_right(arrays, network, out):
+    digits, test = arrays["images"], mnist("test")
+    rows = csv.DictReader(io.StringIO((out / "recognition.csv").read_text()))
+    names, labels, read = zip(*((row["image"], row["label"], row["read_as"]) for row in rows), strict=True)
+    assert list(labels) == list(read) == [str(label) for label in range(10)]
+    assert torch.equal(test.images[[int(name.removeprefix("test ")) for name in names]], digits)
     assert network(digits).argmax(dim=1).tolist() == list(range(10))
 
 
@@ -219,7 +229,7 @@ def test_no_pixel_leaves_the_box(arrays, name):
 
 def test_what_it_cannot_see_is_invisible_and_what_it_sees_moves_the_latent_by_the_singular_value(arrays):
     encoder = models.load("mnist-classifier").encoder.double()
-    digits, strength = arrays["digits_images"].double(), arrays["sight_singular_values"].double()
+    digits, strength = arrays["images"].double(), arrays["sight_singular_values"].double()
     seen, unseen = arrays["sight_row_basis"].transpose(1, 2), arrays["sight_unseen_directions"]
     for directions, wanted in ((seen, strength), (unseen, 0 * strength)):
         for k in range(directions.shape[1]):

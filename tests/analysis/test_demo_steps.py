@@ -1,22 +1,16 @@
-"""The steps of the demo: what is drawn by chance follows the seed, and the same seed gives the same bytes."""
+"""What the demo draws by chance follows the seed."""
 
 import pytest
 import torch
 
 from fiberscope.analysis.answer import grouped
-from fiberscope.analysis.demo.latent_scale import measure_scale
-from fiberscope.analysis.demo.metamers import nearer
 from fiberscope.analysis.demo.partners import KNOWN_CONFUSIONS, choose_partners
-from fiberscope.analysis.demo.recognition import ask_recognition
-from fiberscope.analysis.demo.sight_answer import ask_sight
-from fiberscope.analysis.demo.stage import choose_digits, set_stage
-from fiberscope.moves.nearest import Nearest
-from fiberscope.moves.outcome import Outcome
+from fiberscope.analysis.demo.ten_digits import choose_digits, open_ten_digits
 
 
 @pytest.fixture(scope="module")
-def stage():
-    return set_stage(seed=3)
+def study():
+    return open_ten_digits(seed=3)[0]
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -49,52 +43,17 @@ def test_digits_follow_the_seed():
     assert not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("ask", [ask_recognition, ask_sight])
-def test_the_same_seed_gives_the_same_pictures_byte_for_byte(stage, ask):
-    pictures, again = (ask(each).figures for each in (stage, set_stage(seed=3)))
-    assert pictures
-    assert {name: figure.image for name, figure in pictures.items()} == {
-        name: figure.image for name, figure in again.items()
-    }
+def test_the_study_is_of_one_digit_a_class_with_the_others_as_partners(study):
+    assert study.images.labels == tuple(range(10))
+    assert sorted(study.partners.names) == sorted(study.images.names)
+    assert [study.partners.labels[digit] for digit, _ in KNOWN_CONFUSIONS] == [each for _, each in KNOWN_CONFUSIONS]
 
 
-def test_directions_are_turned_so_as_to_add_ink(stage):
-    assert (stage.sight.unseen.sum(dim=2) >= 0).all()
-
-
-def test_of_two_searches_the_nearer_result_is_kept_row_by_row():
-    def result(fill: float, distance: list[float], outcome: Outcome) -> Nearest:
-        each = torch.full((3,), fill)
-        points = torch.full((3, 1, 2, 2), fill)
-        return Nearest(points, each, each, torch.tensor(distance), each, torch.full((3,), int(fill)), (outcome,) * 3)
-
-    one = result(1.0, [1.0, 5.0, 2.0], Outcome.CONVERGED)
-    other = result(2.0, [3.0, 4.0, 2.0], Outcome.UNREACHABLE)
-    kept = nearer(one, other)
-    assert kept.points[:, 0, 0, 0].tolist() == kept.residual_norm.tolist() == kept.stationarity.tolist() == [1, 2, 1]
-    assert kept.distance.tolist() == [1, 4, 2]
-    assert [outcome.value for outcome in kept.outcome] == ["converged", "unreachable inside the box", "converged"]
-    assert kept.num_jacobians.tolist() == [3, 3, 3]
+def test_another_seed_gives_other_digits(study):
+    assert not torch.equal(study.images.images, open_ten_digits(seed=4)[0].images.images)
 
 
 @pytest.mark.parametrize(("number", "words"), [(10000, "10 000"), (7, "7"), (116550.4, "120 000")])
 def test_counts_are_grouped_and_estimates_rounded(number, words):
     narrow = words.replace(" ", "\N{NARROW NO-BREAK SPACE}")
     assert grouped(number, digits=None if isinstance(number, int) else 2) == narrow
-
-
-def test_another_seed_gives_other_digits(stage):
-    assert not torch.equal(stage.chosen, set_stage(seed=4).chosen)
-
-
-def test_latent_distances_are_taken_between_pairs_of_the_kind_they_say(stage):
-    scale = measure_scale(stage)
-    assert len(scale.same_class) == len(stage.test.labels) - 10  # one pair fewer than images in each class
-    assert 0.85 < len(scale.other_class) / len(stage.test.labels) < 0.95  # nine of ten random pairs differ in class
-    assert len(scale.grey_level) == len(scale.rounding) == 1000
-
-
-def test_a_question_does_not_depend_on_which_were_asked_before(stage):
-    first = measure_scale(stage)
-    ask_sight(stage)
-    assert torch.equal(measure_scale(stage).grey_level, first.grey_level)

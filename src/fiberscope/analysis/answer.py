@@ -15,7 +15,8 @@ from fiberscope.report import Figure, Section
 class Answer:
     """Sections, the few numbers that head the page, the figures by file name, arrays and tables by name, and methods.
 
-    ``methods`` are paragraphs for the end of the page: what an expert asks about how this was found.
+    ``methods`` are paragraphs for the end of the page: what an expert asks about how this was found. ``failure`` says
+    why the question could not be answered, where it could not.
     """
 
     sections: tuple[Section, ...]
@@ -24,6 +25,7 @@ class Answer:
     arrays: dict[str, Shaped[Tensor, "..."]] = field(default_factory=dict)
     records: dict[str, Records] = field(default_factory=dict)
     methods: tuple[str, ...] = ()
+    failure: str = ""
 
 
 def grouped(number: float | int, *, digits: int | None = None) -> str:

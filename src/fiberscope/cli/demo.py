@@ -19,7 +19,7 @@ def demo(*, out: Path = Path("runs/demo"), seed: int = 0, force: bool = False) -
     """Show what a classifier of digits can and cannot see: ten digits, one page. Asks nothing, loads nothing.
 
     Args:
-        out: Folder for the page, its pictures and its arrays; it is made if it is not there.
+        out: Folder for the page, its pictures, tables and arrays; it is made if it is not there.
         seed: Seed of the choice of digits and of everything random: the same seed gives the same pictures.
         force: Replace the result that an earlier run wrote into the folder; other files in it stay.
 
@@ -33,7 +33,7 @@ def demo(*, out: Path = Path("runs/demo"), seed: int = 0, force: bool = False) -
         f"The classifier reads {percent(found.accuracy)} of the test digits right; this took {found.seconds:.0f} s."
     )
     # Text, and no wrapping: a path or a command is copied whole.
-    console.print(Text.assemble("Report: ", (str(found.report), "bold")), soft_wrap=True)
+    console.print(Text.assemble("Report: ", (str(found.done.report), "bold")), soft_wrap=True)
     console.print(Text.assemble("Next:   ", (f"{program()} {_NEXT}", "bold")), soft_wrap=True)
 
 

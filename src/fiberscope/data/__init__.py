@@ -2,6 +2,7 @@
 
 from fiberscope.data.fetch import MIRRORS, fetch_mnist
 from fiberscope.data.labelled import LabelledImages, one_per_class
+from fiberscope.data.labelled_load import load_labelled
 from fiberscope.data.load import NamedImages, load_images
 from fiberscope.data.mnist import mnist
 
@@ -11,6 +12,7 @@ __all__ = [
     "NamedImages",
     "fetch_mnist",
     "load_images",
+    "load_labelled",
     "mnist",
     "one_per_class",
 ]

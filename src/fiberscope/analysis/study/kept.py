@@ -24,11 +24,20 @@ class Kept(NamedTuple):
     files: tuple[str, ...]
 
 
+class Begun(NamedTuple):
+    """An unfinished study: what it is of, which files it has, when it began, and how long each question took."""
+
+    identity: Mapping[str, object]
+    files: tuple[str, ...]
+    started_at: str
+    seconds: dict[str, float]
+
+
 class Place(NamedTuple):
-    """The folder of a study, and whether it holds answers of the same study to go on from."""
+    """The folder of a study, and the unfinished one in it to go on from, None where there is none."""
 
     folder: RunFolder
-    resuming: bool
+    begun: Begun | None
 
 
 def open_place(path: Path, *, identity: Mapping[str, object], force: bool) -> Place:
@@ -36,28 +45,39 @@ def open_place(path: Path, *, identity: Mapping[str, object], force: bool) -> Pl
 
     Raises FiberscopeError when the folder holds a finished study, another one or anything else, without ``force``.
     """
-    found = _unfinished(path)
+    begun = _read_begun(path)
     wanted = json.loads(json.dumps(identity, default=str))
-    if found is None or (force and found != wanted):
-        return Place(open_folder(path, force=force), resuming=False)
-    differing = [name for name in wanted if found.get(name) != wanted[name]]
-    if differing:
-        name = differing[0]
+    if begun is None:
+        return Place(open_folder(path, force=force), None)
+    if begun.identity == wanted:
+        for stray in path.glob(".*.partial"):  # of a write that was killed
+            stray.unlink(missing_ok=True)
+        return Place(RunFolder(path), begun)
+    if not force and begun.files:
+        name = next(name for name in {**begun.identity, **wanted} if begun.identity.get(name) != wanted.get(name))
         raise FiberscopeError(
-            f"out: folder {path} holds an unfinished study with another {name} ({found.get(name)!r} there, "
-            f"{wanted[name]!r} now). Finish it with the command that began it, name another folder, or give --force."
+            f"out: folder {path} holds an unfinished study with another {name} ({begun.identity.get(name)!r} there, "
+            f"{wanted.get(name)!r} now). Finish it with the command that began it, name another folder, or give "
+            "--force."
         )
-    return Place(RunFolder(path), resuming=True)
+    return Place(open_folder(path, force=True), None)
 
 
-def _unfinished(path: Path) -> dict[str, object] | None:
-    """The identity of the unfinished study in the folder, None where there is none."""
+def check_place(path: Path, *, force: bool) -> None:
+    """Refuse a folder that could not be written in any case, before anything is loaded."""
+    if _read_begun(path) is None:
+        open_folder(path, force=force)
+
+
+def _read_begun(path: Path) -> Begun | None:
+    """The unfinished study in the folder, None where there is none."""
     try:
         record = json.loads((path / PROVENANCE).read_bytes())
-        identity = record["settings"]["identity"]
-    except (OSError, ValueError, KeyError, TypeError):
+        seconds = {str(name): float(value) for name, value in record["seconds"].items()}
+        begun = Begun(dict(record["settings"]["identity"]), tuple(record["files"]), str(record["started_at"]), seconds)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return identity if isinstance(identity, dict) and not record.get("finished", True) else None
+    return None if record.get("finished", True) else begun
 
 
 def keep(folder: RunFolder, name: str, answer: Answer) -> Kept:
@@ -89,12 +109,13 @@ def read_kept(folder: RunFolder, name: str) -> Kept | None:
         }
         missing = [file for file in plain["files"] if not (folder.path / file).is_file()]
         sections = tuple(_to_section(section, figures) for section in plain["sections"])
+        facts = tuple((str(words), str(value)) for words, value in plain["facts"])
+        methods, failure = tuple(map(str, plain["methods"])), str(plain["failure"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if missing:
         return None
-    facts = tuple((str(words), str(value)) for words, value in plain["facts"])
-    answer = Answer(sections, facts=facts, figures=figures, methods=tuple(plain["methods"]))
+    answer = Answer(sections, facts=facts, figures=figures, methods=methods, failure=failure)
     return Kept(answer, (*plain["files"], path.name))
 
 
@@ -123,6 +144,7 @@ def _to_plain(answer: Answer, files: Sequence[str]) -> dict[str, object]:
             for section in answer.sections
         ],
         "methods": answer.methods,
+        "failure": answer.failure,
         "files": files,
     }
 

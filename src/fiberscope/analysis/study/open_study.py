@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from fiberscope import models
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.network import Network, open_network
 from fiberscope.analysis.selection import Selection, is_digit
+from fiberscope.analysis.study.reading import Logits
 from fiberscope.analysis.study.study import Study
-from fiberscope.data import LabelledImages, mnist
+from fiberscope.data import LabelledImages, load_labelled, mnist
 from fiberscope.judges import Panel, from_module, shipped_panel
 from fiberscope.models import Generator
 from fiberscope.problem import FiberscopeError
 
 GENERATOR = "mnist-generator"
-_BATCH = 500
+_SOME = 500  # labelled images that show whether a network reads classes
 
 
 def open_study(
@@ -30,67 +31,128 @@ def open_study(
     seed: int,
     panel: Panel | None = None,
     judges: Sequence[str] = (),
+    beside: Sequence[str] = (),
+    labelled: Path | None = None,
 ) -> tuple[Study, Network]:
-    """Open the network and whatever fits its images: labelled data, judges, a generator.
+    """Open the network and whatever fits its images: labelled data, judges, a generator, networks to compare with.
 
-    ``panel`` replaces the judges that ship; ``judges`` are networks that sit on the panel beside them, each named as
-    a model is. Raises FiberscopeError for images without labels of their own where no data set fits.
+    ``panel`` replaces the judges that ship; ``judges`` are networks that sit on the panel beside them, ``beside`` those
+    to compare with, each named as a model is. ``labelled`` replaces the test digits, and with them the judges and the
+    generator of digits. Raises FiberscopeError for what does not fit the images.
     """
     network = open_network(choice)
-    shape = network.latent_map.input_shape
-    digits = is_digit(shape)
-    data = mnist("test") if digits else _labelled(images)
+    shape = _check_size(network)
+    digits = is_digit(shape) and labelled is None
+    data = mnist("test") if digits else _read_labelled(labelled, shape)
     if panel is None and digits:
         panel = shipped_panel()
-    if judges:
-        panel = _with(panel, judges)
-    generator = models.load(GENERATOR, Generator).to(network.latent_map.device, network.latent_map.dtype)
+    logits = find_logits(network.module, data)
+    classes = _stand_for(network, logits, images)
     study = Study(
         model=choice.model,
         latent_map=network.latent_map,
-        predict=_reader(network.module, data),
+        logits=logits,
         images=images,
+        partners=draw_partners(data, classes, seed=seed),
         data=data,
-        panel=panel,
-        generator=generator if digits else None,
+        panel=_with(panel, judges, data) if judges else panel,
+        generator=_generator(network) if digits else None,
         seed=seed,
     )
-    return study, network
+    return replace(study, beside=tuple(_beside(study, choice, name) for name in beside)), network
 
 
-def _labelled(images: Selection) -> LabelledImages:
-    if any(label is None for label in images.labels):
-        raise FiberscopeError(
-            "images: no class is known of some of them, so nothing says how far apart two classes are. Put the images "
-            "of each class into a folder of its own and name the folder above them."
-        )
-    labels = torch.tensor([-1 if label is None else label for label in images.labels])
-    return LabelledImages(images.images, labels, "images")
+def draw_partners(data: LabelledImages, classes: Sequence[int], *, seed: int) -> Selection:
+    """For each class a random image of another one; whose latent is to be reached. A class of -1 takes any image."""
+    random, name = torch.Generator().manual_seed(seed), "test" if data.name == "mnist-test" else data.name
+    rows: list[int] = []
+    for label in classes:
+        others = (data.labels != label).nonzero()[:, 0]
+        if not len(others):
+            raise FiberscopeError(
+                f"labelled: all {len(data.labels)} images of {data.name} are of class {label}. Give images of at "
+                "least two classes."
+            )
+        rows.append(int(others[torch.randint(len(others), (), generator=random)]))
+    return Selection(data.images[rows], tuple(f"{name} {row}" for row in rows), tuple(data.labels[rows].tolist()))
 
 
-def _with(panel: Panel | None, judges: Sequence[str]) -> Panel:
-    own = tuple(from_module(models.resolve(name), name=Path(name).name) for name in judges)
-    return Panel((*panel.judges, *own) if panel else own)
-
-
-def _reader(module: nn.Module, data: LabelledImages) -> Callable[[Tensor], Int64[Tensor, " batch"]] | None:
-    """The class with the largest output, of a network whose whole output is one number a class."""
-
-    def predict(images: Float[Tensor, "batch ..."]) -> Int64[Tensor, " batch"]:
-        with torch.no_grad():
-            return torch.cat([module(part).argmax(dim=1) for part in images.split(_BATCH)])
-
+def find_logits(module: nn.Module, data: LabelledImages) -> Logits | None:
+    """The whole network, if its output is one number a class; of a user's own, if the largest mostly is the label's."""
     if not isinstance(module, models.Classifier) and not _reads(module, data):
         return None
-    return predict
+
+    def logits(images: Tensor) -> Tensor:
+        output: Tensor = module(images)
+        return output
+
+    return logits
 
 
 def _reads(module: nn.Module, data: LabelledImages) -> bool:
-    """Whether the output of a user's network is one number a class, and says the class more often than not."""
     like = next(iter(module.parameters()), torch.empty(0))
-    some = data.images[:200].to(like.device, like.dtype)
+    # Spread over the whole: labelled images often come class by class.
+    some = torch.linspace(0, len(data.labels) - 1, min(_SOME, len(data.labels))).long()
     with torch.no_grad():
-        output = module(some)
-    if not isinstance(output, Tensor) or output.shape != (len(some), int(data.labels.max()) + 1):
+        output = module(data.images[some].to(like.device, like.dtype))
+    labels = data.labels[some]
+    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] <= int(labels.max()):
         return False
-    return bool((output.argmax(dim=1).cpu() == data.labels[: len(some)]).double().mean() > 0.5)
+    commonest = float(labels.bincount().max()) / len(labels)
+    return float((output.argmax(dim=1).cpu() == labels).double().mean()) > max(0.5, commonest)
+
+
+def _check_size(network: Network) -> tuple[int, ...]:
+    latent_map = network.latent_map
+    if latent_map.latent_size >= latent_map.input_size:
+        raise FiberscopeError(
+            f"layer: the latent at {network.layer} has {latent_map.latent_size} numbers for images of "
+            f"{latent_map.input_size}, so nothing has to be invisible. Name a later layer."
+        )
+    return latent_map.input_shape
+
+
+def _read_labelled(path: Path | None, shape: tuple[int, ...]) -> LabelledImages:
+    if path is None:
+        raise FiberscopeError(
+            f"labelled: no labelled images of shape {shape} ship, so nothing says how far apart two classes are. Give "
+            "a folder with a folder of PNG files for each class, or an npz archive with the arrays images and labels."
+        )
+    if len(shape) != 3:
+        raise FiberscopeError(f"labelled: files hold images (channels, height, width), the network takes {shape}.")
+    return load_labelled(path, shape=(shape[0], shape[1], shape[2]))
+
+
+def _stand_for(network: Network, logits: Logits | None, images: Selection) -> list[int]:
+    if logits is None:
+        return [-1 if label is None else label for label in images.labels]
+    with torch.no_grad():
+        latent_map = network.latent_map
+        read = logits(images.images.to(latent_map.device, latent_map.dtype)).argmax(dim=1)
+    classes: list[int] = read.tolist()
+    return classes
+
+
+def _generator(network: Network) -> Generator | None:
+    if GENERATOR not in models.available():
+        return None
+    latent_map = network.latent_map
+    return models.load(GENERATOR, Generator).to(latent_map.device, latent_map.dtype)
+
+
+def _with(panel: Panel | None, judges: Sequence[str], data: LabelledImages) -> Panel:
+    classes = int(data.labels.max()) + 1
+    own = tuple(from_module(models.resolve(name), name=Path(name).name, num_classes=classes) for name in judges)
+    if panel is None:
+        return Panel(own)
+    weights = panel.weights or (1.0,) * len(panel.judges)
+    each = sum(weights) / len(weights)  # a judge of the user's weighs as much as one that ships does on average
+    return replace(panel, judges=(*panel.judges, *own), weights=(*weights, *(each for _ in own)))
+
+
+def _beside(study: Study, choice: NetworkChoice, name: str) -> Study:
+    """Another network, asked about the same images."""
+    other = open_network(replace(choice, model=name, weights=None, layer=None))
+    return replace(
+        study, model=name, latent_map=other.latent_map, logits=find_logits(other.module, study.data), beside=()
+    )

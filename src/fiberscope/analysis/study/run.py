@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from fiberscope.analysis.provenance import Provenance, timed, versions, write_pr
 from fiberscope.analysis.run_folder import RunFolder
 from fiberscope.analysis.study.kept import Kept, keep, open_place, read_kept
 from fiberscope.analysis.study.study import Study
-from fiberscope.report import Page, render
+from fiberscope.problem import FiberscopeError
+from fiberscope.report import Page, Section, render
 
 REPORT = "report.html"
 
@@ -25,9 +27,10 @@ Step = Callable[[str], AbstractContextManager[None]]
 
 
 class Question(NamedTuple):
-    """The name of its files, what is done to answer it, and the function that does."""
+    """The name of its files, the question in short, what is done to answer it, and the function that does."""
 
     name: str
+    words: str
     doing: str
     ask: Callable[[Study], Answer]
 
@@ -41,11 +44,12 @@ class Cover(NamedTuple):
 
 
 class Done(NamedTuple):
-    """Where the page is, what heads it, how many answers were there already, and the seconds of this run."""
+    """Where the page is, what heads it, how many answers were there already, which question failed, and the seconds."""
 
     report: Path
     facts: tuple[tuple[str, str], ...]
     resumed: int
+    failed: tuple[str, ...]
     seconds: float
 
 
@@ -63,28 +67,52 @@ def run_study(
     """Answer the questions into the folder; those that an interrupted run of the same study answered are not asked.
 
     ``settings`` decide the answers: they, the versions of what computes and the seed are the identity of the study.
-    Raises FiberscopeError for a folder that holds something else, Interrupted at Ctrl-C.
+    A question that cannot be answered says so on the page. Raises FiberscopeError for a folder that holds something
+    else, Interrupted at Ctrl-C.
     """
     begun = time.perf_counter()
     identity = {**settings, "seed": study.seed, "questions": [question.name for question in questions], **versions()}
-    folder, resuming = open_place(out, identity=identity, force=force)
+    place = open_place(out, identity=identity, force=force)
     provenance = Provenance(command, study.seed, settings={"identity": identity})
+    if place.begun is None:
+        # What is begun says so at once: killed at any moment, the same command goes on.
+        write_provenance(place.folder, provenance, files=[], finished=False)
+    else:
+        provenance = replace(provenance, seconds=place.begun.seconds, started_at=place.begun.started_at)
     kept: list[Kept] = []
     resumed = 0
     try:
         for question in questions:
-            there = read_kept(folder, question.name) if resuming else None
+            there = read_kept(place.folder, question.name) if place.begun else None
+            fresh = there is None
             if there is None:
                 with step(question.doing), timed(provenance.seconds, question.name):
-                    there = keep(folder, question.name, question.ask(study))
+                    there = keep(place.folder, question.name, _ask(question, study))
             else:
                 resumed += 1
             kept.append(there)
-            _write_page(folder, kept, cover, provenance, finished=len(kept) == len(questions))
+            last = len(kept) == len(questions)
+            if fresh or last:
+                _write_page(place.folder, kept, cover, provenance, finished=last)
     except KeyboardInterrupt:
-        raise Interrupted(_account(folder, len(kept), len(questions))) from None
-    facts = tuple(fact for each in kept for fact in each.answer.facts)
-    return Done(folder.path / REPORT, facts, resumed, time.perf_counter() - begun)
+        raise Interrupted(_account(place.folder, len(kept), len(questions))) from None
+    answers = [each.answer for each in kept]
+    return Done(
+        place.folder.path / REPORT,
+        facts=tuple(fact for answer in answers for fact in answer.facts),
+        resumed=resumed,
+        failed=tuple(answer.failure for answer in answers if answer.failure),
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def _ask(question: Question, study: Study) -> Answer:
+    try:
+        return question.ask(study)
+    except FiberscopeError as error:
+        # One question that such a network or such images do not allow does not take the others with it.
+        section = Section(question.words, f"This could not be answered. {error}")
+        return Answer((section,), failure=f"{question.name}: {error}")
 
 
 def _write_page(
@@ -113,7 +141,7 @@ def _write_page(
 
 def _account(folder: RunFolder, done: int, count: int) -> str:
     if not done:
-        return "interrupted before the first question was answered: nothing was written"
+        return "interrupted before the first question was answered: the same command begins again"
     return (
         f"interrupted: {done} of {count} questions are answered and kept in {folder.path / REPORT}; the same command "
         "goes on from there"

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from fiberscope.analysis.selection import Selection
+from fiberscope.analysis.study.metamers import Metamers, find_metamers
+from fiberscope.analysis.study.reading import Logits, Reading, read, read_classes
+from fiberscope.analysis.study.sight import Sight, see
 from fiberscope.data import LabelledImages
+from fiberscope.geometry.bases import covariance_factor
 from fiberscope.judges import Panel
 from fiberscope.models import Generator
 from fiberscope.problem import LatentMap
@@ -24,50 +28,96 @@ _MOST_FOR_SCALE = 2000  # labelled images whose latents set the units
 class Study:
     """A network as its latent map, the images under study, labelled data, judges and a generator where they fit.
 
-    ``predict`` gives the class that the network reads in each image, None for a network that reads none. ``data`` are
-    labelled images of the same kind: they set the units (distances within a class, between classes) and lend
-    partners. ``panel`` and ``generator`` are None where none fits the images.
+    ``logits`` is None for a network that reads no class. ``partners`` has an image for each image under study, whose
+    latent that one is to reach. ``data`` are labelled images of the same kind: they set the units (distances within a
+    class, between classes) and say how images vary. ``panel`` and ``generator`` are None where none fits the images;
+    ``beside`` are other networks, asked about the same images.
     """
 
     model: str
     latent_map: LatentMap
-    predict: Callable[[Float[Tensor, "batch ..."]], Int64[Tensor, " batch"]] | None
+    logits: Logits | None
     images: Selection
+    partners: Selection
     data: LabelledImages
     panel: Panel | None
     generator: Generator | None
     seed: int
+    beside: tuple[Study, ...] = ()
 
     @property
     def inputs(self) -> Float[Tensor, "image channel height width"]:
         """The images under study, where and as precise as the network computes."""
         return self.images.images.to(self.latent_map.device, self.latent_map.dtype)
 
+    @property
+    def aims(self) -> Float[Tensor, "image channel height width"]:
+        """The partners of the images under study, likewise."""
+        return self.partners.images.to(self.latent_map.device, self.latent_map.dtype)
+
+    @property
+    def noun(self) -> str:
+        """What the images are, for sentences."""
+        return "digit" if self.data.name.startswith("mnist") else "image"
+
+    @property
+    def samples(self) -> str:
+        """What the labelled data are, for sentences."""
+        return f"test {self.noun}s" if self.data.name == "mnist-test" else f"labelled {self.noun}s"
+
+    @property
+    def predict(self) -> Callable[[Float[Tensor, "batch ..."]], Int64[Tensor, " batch"]] | None:
+        """The class that the network reads in each image; None for a network that reads none."""
+        logits = self.logits
+        return None if logits is None else lambda images: read_classes(self.latent_map, logits, images)
+
     @cached_property
     def classes(self) -> Int64[Tensor, " image"]:
         """The class that each image under study stands for: as the network reads it, else its label; -1 unknown."""
-        if self.predict is not None:
-            return self.predict(self.inputs).cpu()
+        if self.reading.classes is not None:
+            return self.reading.classes
         return torch.tensor([-1 if label is None else label for label in self.images.labels])
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What the network says of the images under study."""
+        return self.read(self.images.images)
+
+    @cached_property
+    def data_reading(self) -> Reading:
+        """What the network says of the labelled data."""
+        return self.read(self.data.images)
+
+    @cached_property
+    def hits(self) -> Bool[Tensor, " labelled"]:
+        """Whether the network reads each of the labelled data right: none of them, if it reads no class."""
+        classes = self.data_reading.classes
+        return torch.zeros_like(self.data.labels, dtype=torch.bool) if classes is None else classes == self.data.labels
 
     @cached_property
     def scale(self) -> LatentScale:
         """The median distances of latents within a class and between classes."""
-        with torch.no_grad():
-            images = self.data.images[:_MOST_FOR_SCALE].to(self.latent_map.device, self.latent_map.dtype)
-            latents = torch.cat([self.latent_map(part) for part in images.split(500)])
-        return latent_scale(latents, self.data.labels[:_MOST_FOR_SCALE])
+        return latent_scale(self.data_reading.latents[:_MOST_FOR_SCALE], self.data.labels[:_MOST_FOR_SCALE])
 
     @cached_property
-    def partners(self) -> Selection:
-        """For each image under study a random one of the data, of another class: whose latent it is to reach."""
-        random = self.rng()
-        rows: list[int] = []
-        for label in self.classes.tolist():
-            others = (self.data.labels != label).nonzero()[:, 0]
-            rows.append(int(others[torch.randint(len(others), (), generator=random)]))
-        labels = self.data.labels[rows].tolist()
-        return Selection(self.data.images[rows], tuple(f"{self.data.name} {row}" for row in rows), tuple(labels))
+    def factor(self) -> Float[Tensor, "n r"]:
+        """How images vary: this times its transpose is the covariance of the labelled data."""
+        latent_map = self.latent_map
+        return covariance_factor(latent_map.flatten(self.data.images.to(latent_map.device, latent_map.dtype)))
+
+    @cached_property
+    def sight(self) -> Sight:
+        """What the network sees around each image, and what it cannot see."""
+        return see(self.latent_map, self.inputs, self.factor)
+
+    @cached_property
+    def metamers(self) -> Metamers:
+        """For each image the nearest one found that has exactly the latent of its partner."""
+        return find_metamers(self.latent_map, self.logits, self.inputs, self.aims)
+
+    def read(self, images: Float[Tensor, "batch ..."]) -> Reading:
+        """Latents, classes and probabilities of images, afresh."""
+        return read(self.latent_map, self.logits, images)
 
     def rng(self) -> torch.Generator:
         """A fresh generator with the study's seed, so that no question depends on which were asked before it."""
