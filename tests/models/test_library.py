@@ -32,6 +32,29 @@ def test_the_shipped_classifier_reads_99_of_100_digits():
     assert hits == pytest.approx(models.card(NAME).quality["accuracy"], abs=0.001)
 
 
+def test_samples_of_the_shipped_generator_read_as_digits():
+    generator, card = models.load("mnist-generator", models.Generator), models.card("mnist-generator")
+    coordinates = torch.randn(1000, generator.latent_size, generator=torch.Generator().manual_seed(1))
+    probabilities = models.load(NAME)(generator.decoder(coordinates)).softmax(dim=1)
+    read = (probabilities.amax(dim=1) > 0.9).double().mean().item()
+    assert read > 0.8
+    assert read == pytest.approx(card.quality["samples_read"], abs=0.03)
+    shares = probabilities.argmax(dim=1).bincount(minlength=10) / 1000
+    assert shares.min() > 0.05  # no digit is forgotten
+
+
+def test_the_shipped_generator_gives_digits_back():
+    digits = mnist("test")
+    generator, card = models.load("mnist-generator", models.Generator), models.card("mnist-generator")
+    with torch.no_grad():
+        again = generator(digits.images[:1000])
+        kept = (models.load(NAME)(again).argmax(dim=1) == digits.labels[:1000]).double().mean().item()
+    assert (again - digits.images[:1000]).square().mean().item() == pytest.approx(
+        card.quality["mean_squared_error"], rel=0.1
+    )
+    assert kept > 0.97
+
+
 def test_its_card_gives_the_command_that_makes_it():
     card = models.card(NAME)
     assert card.training == ClassifierConfig(latent_size=8, activation="relu", epochs=15, seed=0)
@@ -75,9 +98,11 @@ def test_weights_card_and_folder_name_the_same_network(folder, name):
     assert models.card(str(folder / name)) == models.card(NAME)
 
 
-@pytest.mark.parametrize("name", ["mnist-clasifier", "mnist", "classifier"])
-def test_an_unknown_name_is_answered_with_the_closest(name):
-    with pytest.raises(ModelError, match=rf"'{name}' is neither .* Did you mean {NAME}\?.*file\.py:factory"):
+@pytest.mark.parametrize(
+    ("name", "meant"), [("mnist-clasifier", NAME), ("classifier", NAME), ("mnist-genrator", "mnist-generator")]
+)
+def test_an_unknown_name_is_answered_with_the_closest(name, meant):
+    with pytest.raises(ModelError, match=rf"'{name}' is neither .* Did you mean {meant}\?.*file\.py:factory"):
         models.load(name)
 
 

@@ -25,7 +25,7 @@ def test_the_ball_holds_the_stated_mass_of_the_prior():
 def test_the_inverse_brings_points_of_the_ball_back():
     ball = PriorBall(6)
     points = normal(40, 6)
-    points = points[points.norm(dim=1) < 0.98 * ball.radius]
+    points = points[points.norm(dim=1) < 0.96 * ball.radius]
     assert torch.allclose(ball(ball.inverse(points)), points, atol=1e-12)
 
 
@@ -33,13 +33,13 @@ def test_points_outside_are_drawn_in_along_their_ray():
     ball = PriorBall(6)
     far = 10 * normal(5, 6)
     drawn = ball(ball.inverse(far))
-    assert torch.allclose(drawn.norm(dim=1), torch.full((5,), 0.99 * ball.radius).double())
+    assert torch.allclose(drawn.norm(dim=1), torch.full((5,), 0.97 * ball.radius).double())
     assert torch.allclose(torch.nn.functional.cosine_similarity(drawn, far), torch.ones(5).double())
 
 
 def test_the_middle_stays_nearly_as_it_is():
-    ball, small = PriorBall(24), 1e-3 * normal(4, 24)
-    assert torch.allclose(ball(small), small, rtol=1e-5)
+    ball, small = PriorBall(24), 0.2 * normal(4, 24)
+    assert torch.allclose(ball(small), small, rtol=1e-4)
 
 
 @pytest.mark.parametrize("mass", [0.0, 1.0, -1.0, float("nan")])

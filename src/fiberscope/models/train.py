@@ -25,7 +25,7 @@ from fiberscope.whole_file import write_whole
 
 REPRODUCIBILITY = (
     "The command gives the same bits again on the same machine with the same torch and number of threads; "
-    "elsewhere the bits may differ, and the accuracy by about 0.1 %."
+    "elsewhere the bits may differ, and the quality slightly."
 )
 _WARM_UP = 0.2  # fraction of the run in which the learning rate rises
 
