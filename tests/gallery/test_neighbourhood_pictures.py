@@ -9,6 +9,7 @@ from PIL import Image, ImageColor
 
 from fiberscope.gallery import theme, to_png
 from fiberscope.gallery.approach_sheet import approach_sheet
+from fiberscope.gallery.extremes_sheet import extremes_sheet
 from fiberscope.gallery.neighbourhood_sheet import neighbourhood_sheet
 from fiberscope.gallery.radius_chart import Curve, radius_chart
 from fiberscope.gallery.tiles import image_tile
@@ -69,6 +70,24 @@ def test_an_approach_shows_source_points_and_goal(points):
     picture = approach_sheet(points[0], points, points[1], radii=["0", "5 %"], left=torch.rand(2, 3))
     assert all(shows(picture, image_tile(tile, scale=5)) for tile in points.flatten(0, 1))
     assert count_colour(picture, theme.BLUE) > 0
+
+
+def ends(points):
+    return points.view(1, 2, 3, 1, 28, 28)
+
+
+def test_extremes_stand_beside_their_image(points):
+    numbers = {"own": torch.rand(1, 3), "values": torch.rand(1, 2, 3)}
+    picture = extremes_sheet(points[0], ends(points), properties=["ink"], **numbers)
+    assert all(shows(picture, image_tile(tile, scale=5)) for tile in points.flatten(0, 1))
+    with pytest.raises(FiberscopeError, match=r"^properties"):
+        extremes_sheet(points[0], ends(points), properties=["ink", "more"], **numbers)
+
+
+def test_a_curve_without_a_name_has_no_label():
+    draw = {"up": "half-width", "title": "Growth"}
+    named, plain = curves(0.1, 0.5), [curve._replace(name="") for curve in curves(0.1, 0.5)]
+    assert to_png(radius_chart([0.1, 0.5], named, **draw)) != to_png(radius_chart([0.1, 0.5], plain, **draw))
 
 
 def test_a_chart_draws_predictions_too_and_leaves_out_what_is_not_finite():

@@ -26,7 +26,7 @@ _SIZE = (760, 400)
 class Curve(NamedTuple):
     """A name, the values at each radius (lower quartile, median, upper quartile), and whether it is a mere prediction.
 
-    A prediction is dashed, without quartiles, in the colour of the curve before it.
+    A prediction is dashed, without quartiles, in the colour of the curve before it. An empty name is not written.
     """
 
     name: str
@@ -88,7 +88,7 @@ def _plot(axes: Axes, radii: Float64[ndarray, " radius"], curves: Sequence[Curve
             axes.fill_between(radii, lower, upper, color=colour, alpha=0.15, linewidth=0)
         dashes = (0, (4, 2)) if curve.predicted else "-"
         axes.plot(radii, median, color=colour, linestyle=dashes, marker=None if curve.predicted else "o", markersize=4)
-        if np.isfinite(median[-1]):
+        if curve.name and np.isfinite(median[-1]):
             ends.append(EndLabel(curve.name, float(median[-1]), colour))
     name_axes(axes, across="radius of the neighbourhood (100 %: the median latent distance within a class)", up=up)
     label_ends(axes, ends)

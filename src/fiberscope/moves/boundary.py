@@ -19,6 +19,7 @@ from fiberscope.problem import FiberscopeError, LatentMap, Tube
 _DENSITY = 16  # samples to each linear prediction, and to each multiple of the distance gone: first exits are seen
 _LEAST_STEP = 1e-5  # of the whole way
 _HALVINGS = 16
+_ROUNDING = 64  # units of rounding of the Jacobian: what is slower is a direction that the network cannot see
 _CHUNK = 4096  # images in one forward pass
 
 
@@ -78,6 +79,8 @@ def boundary(
     _check_inside(centred.norm(dim=1), bound)
     jacobian = linearise(latent_map, rows).jacobian
     speed = torch.einsum("bmn,wbn->wbm", jacobian, headings)
+    least = _ROUNDING * torch.finfo(rows.dtype).eps * jacobian.norm(dim=(1, 2))
+    speed = torch.where((speed.norm(dim=2) > least)[:, :, None], speed, 0.0)
     linear = _linear_exit(centred, speed, bound).flatten()
     every = torch.arange(batch, device=rows.device).repeat(ways)
     ray = box_ray(rows[every], headings.flatten(0, 1), task.lower[every], task.upper[every])
