@@ -4,9 +4,9 @@ from fiberscope.variations.catalogue import catalogue, choose
 from fiberscope.variations.free_part import FreePart, free_part
 from fiberscope.variations.invariance import InvarianceRange, Reach, invariance_range
 from fiberscope.variations.latent_scale import LatentScale, latent_scale
+from fiberscope.variations.quartiles import Quartiles, quartiles, quartiles_by_class
 from fiberscope.variations.response import Response, response
 from fiberscope.variations.sensitivity import Sensitivity, Yardsticks, sensitivity, yardsticks
-from fiberscope.variations.spread import Spread, spread, spread_by_class
 from fiberscope.variations.variation import Orbit, Variation
 
 __all__ = [
@@ -14,10 +14,10 @@ __all__ = [
     "InvarianceRange",
     "LatentScale",
     "Orbit",
+    "Quartiles",
     "Reach",
     "Response",
     "Sensitivity",
-    "Spread",
     "Variation",
     "Yardsticks",
     "catalogue",
@@ -25,9 +25,9 @@ __all__ = [
     "free_part",
     "invariance_range",
     "latent_scale",
+    "quartiles",
+    "quartiles_by_class",
     "response",
     "sensitivity",
-    "spread",
-    "spread_by_class",
     "yardsticks",
 ]

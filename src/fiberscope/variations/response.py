@@ -54,14 +54,14 @@ def response(
 
 
 def classes_of(predict: Predict, images: Float[Tensor, "batch ..."]) -> Int[Tensor, " batch"]:
-    """The predicted classes; raises `FiberscopeError` unless they are one index an image."""
+    """The predicted classes, where the images are; raises `FiberscopeError` unless they are one index an image."""
     classes = predict(images)
     if classes.shape != images.shape[:1] or classes.is_floating_point():
         raise FiberscopeError(
             f"predict: returned {classes.dtype} of shape {tuple(classes.shape)} for {len(images)} images, wanted one "
             "class index each. For a network that gives logits: lambda images: network(images).argmax(dim=1)."
         )
-    return classes
+    return classes.to(images.device)
 
 
 def distance_from(latents: Float[Tensor, "batch m"], others: Float[Tensor, "batch m"]) -> Float[Tensor, " batch"]:

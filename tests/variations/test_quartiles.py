@@ -8,33 +8,33 @@ import torch
 
 import fiberscope as fs
 from fibers import normal
-from fiberscope.variations import latent_scale, spread, spread_by_class
+from fiberscope.variations import latent_scale, quartiles, quartiles_by_class
 
 
 def test_quartiles_are_those_of_sorted_numbers():
     values = torch.cat([torch.arange(101.0), torch.tensor([math.nan])]).double()[torch.randperm(102)]
-    found = spread(values)
+    found = quartiles(values)
     assert [float(value) for value in found] == [25, 50, 75, 101]
-    assert float(spread(torch.tensor([1.0, 2.0])).median) == 1.5
+    assert float(quartiles(torch.tensor([1.0, 2.0])).median) == 1.5
 
 
 def test_a_row_without_numbers_has_no_median_and_no_images():
-    found = spread(torch.tensor([[math.nan, math.nan], [1.0, math.nan]]))
+    found = quartiles(torch.tensor([[math.nan, math.nan], [1.0, math.nan]]))
     assert found.median[0].isnan()
     assert found.num_images.tolist() == [0, 1]
     assert float(found.median[1]) == 1
-    assert spread(torch.zeros(3, 0)).median.isnan().all()
+    assert quartiles(torch.zeros(3, 0)).median.isnan().all()
 
 
 def test_infinity_counts_as_beyond_all_others():
-    found = spread(torch.tensor([[1.0, 2.0, math.inf, math.inf, math.inf], [-math.inf, -3.0, -2.0, -1.0, 0.0]]))
+    found = quartiles(torch.tensor([[1.0, 2.0, math.inf, math.inf, math.inf], [-math.inf, -3.0, -2.0, -1.0, 0.0]]))
     assert found.median.tolist() == [math.inf, -2]
     assert found.lower.tolist() == [2, -3]
     assert found.upper.tolist() == [math.inf, -1]
 
 
 def test_classes_are_taken_apart():
-    found = spread_by_class(torch.tensor([[1.0, 2.0, 30.0, 40.0, 3.0]]), torch.tensor([7, 7, 2, 2, 7]))
+    found = quartiles_by_class(torch.tensor([[1.0, 2.0, 30.0, 40.0, 3.0]]), torch.tensor([7, 7, 2, 2, 7]))
     assert list(found) == [2, 7]
     assert float(found[7].median) == 2
     assert found[2].num_images.tolist() == [2]
@@ -51,7 +51,7 @@ def test_the_latent_scale_is_the_median_over_all_pairs():
 
 def test_labels_are_one_for_each_image():
     with pytest.raises(fs.FiberscopeError, match=r"^labels: 2 for 3 images"):
-        unwrap(spread_by_class)(torch.ones(3), torch.tensor([0, 1]))
+        unwrap(quartiles_by_class)(torch.ones(3), torch.tensor([0, 1]))
 
 
 def test_a_sample_of_many_stands_for_all_even_in_an_order_that_repeats():

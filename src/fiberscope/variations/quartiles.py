@@ -11,7 +11,7 @@ from torch import Tensor
 from fiberscope.problem import FiberscopeError
 
 
-class Spread(NamedTuple):
+class Quartiles(NamedTuple):
     """Lower quartile, median and upper quartile over images, and how many images they rest on.
 
     An infinite value is larger or smaller than all others, as it is meant where a range was too short to see the end.
@@ -23,20 +23,20 @@ class Spread(NamedTuple):
     num_images: Int[Tensor, "*rows"]
 
 
-def spread(values: Float[Tensor, "*rows image"]) -> Spread:
-    """The spread along the last axis, without the values that are NaN; NaN where none is left."""
+def quartiles(values: Float[Tensor, "*rows image"]) -> Quartiles:
+    """The three along the last axis, without the values that are NaN; NaN where none is left."""
     there = ~values.isnan()
     count = there.sum(dim=-1)
     ordered = torch.where(there, values, torch.inf).sort(dim=-1).values
     lower, median, upper = (_at(ordered, share, count) for share in (0.25, 0.5, 0.75))
-    return Spread(lower, median, upper, count)
+    return Quartiles(lower, median, upper, count)
 
 
-def spread_by_class(values: Float[Tensor, "*rows image"], labels: Int[Tensor, " image"]) -> dict[int, Spread]:
-    """The spread within each class, by label in ascending order."""
+def quartiles_by_class(values: Float[Tensor, "*rows image"], labels: Int[Tensor, " image"]) -> dict[int, Quartiles]:
+    """The three within each class, by label in ascending order."""
     if len(labels) != values.shape[-1]:
         raise FiberscopeError(f"labels: {len(labels)} for {values.shape[-1]} images. Give one label for each.")
-    return {label: spread(values[..., labels == label]) for label in sorted(set(labels.tolist()))}
+    return {label: quartiles(values[..., labels == label]) for label in sorted(set(labels.tolist()))}
 
 
 def _at(ordered: Float[Tensor, "*rows image"], share: float, count: Int[Tensor, "*rows"]) -> Float[Tensor, "*rows"]:
