@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from fiberscope.models import ACTIVATIONS, Autoencoder, Classifier, Generator
+from fiberscope.problem import LatentMap
 from fiberscope.problem.errors import ModelError
 
 
@@ -11,7 +12,7 @@ def rows(count):
 
 def stirred(network):
     """With a flow that is not the identity any more, where there is one."""
-    for layer in network.flow.layers if isinstance(network, Generator) else ():
+    for layer in network.encoder.flow.layers if isinstance(network, Generator) else ():
         torch.nn.init.normal_(layer[-1].weight, std=0.3)
     return network
 
@@ -76,8 +77,8 @@ def test_the_latent_of_the_autoencoder_is_plain_linear():
 
 def test_the_generator_encodes_an_image_as_the_latent_that_its_flow_brings_to_the_mean_of_the_posterior():
     network = stirred(Generator(latent_size=4))
-    mean = network.posterior(rows(3))[:, :4]
-    torch.testing.assert_close(network.flow(network.encoder(rows(3))), mean)
+    mean = network.encoder.posterior(rows(3))[:, :4]
+    torch.testing.assert_close(network.encoder.flow(network.encoder(rows(3))), mean)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own forward mode uses it
@@ -112,6 +113,13 @@ def test_they_are_small(kind):
 def test_an_image_has_the_same_latent_alone_and_in_a_batch_while_training_too(kind):
     network = kind().train()
     torch.testing.assert_close(network.encoder(rows(5))[2:3], network.encoder(rows(5)[2:3]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_encoder_is_a_layer_at_which_it_can_be_cut(kind):
+    network = kind(latent_size=4)
+    latent_map = LatentMap.at_layer(network, "encoder", input_shape=(1, 28, 28))
+    assert torch.equal(latent_map(rows(3)), network.encoder(rows(3)))
 
 
 @pytest.mark.parametrize("kind", KINDS)

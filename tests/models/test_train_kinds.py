@@ -147,16 +147,16 @@ def test_the_error_on_the_card_is_that_of_the_loaded_autoencoder_and_falls_below
 def test_the_divergence_is_that_of_the_posterior_from_what_the_flow_makes_of_the_standard_normal():
     torch.manual_seed(0)
     network = Generator(latent_size=3).double()
-    for layer in network.flow.layers:
+    for layer in network.encoder.flow.layers:
         torch.nn.init.normal_(layer[-1].weight, std=0.3)
     images = TEST.images[:6].double()
     bound = _bound(network, images, torch.Generator().manual_seed(0))
-    mean, log_variance = network.posterior(images).chunk(2, dim=1)
+    mean, log_variance = network.encoder.posterior(images).chunk(2, dim=1)
     posterior = Normal(mean, torch.exp(log_variance / 2))
     # the draw that the bound made: noise comes in single precision
     drawn = mean + posterior.stddev * torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
-    before = network.flow.inverse(drawn).rows
-    stretch = torch.func.vmap(torch.func.jacrev(lambda row: network.flow(row[None])[0]))(before)
+    before = network.encoder.flow.inverse(drawn).rows
+    stretch = torch.func.vmap(torch.func.jacrev(lambda row: network.encoder.flow(row[None])[0]))(before)
     prior = Normal(0.0, 1.0).log_prob(before).sum(dim=1) - torch.linalg.slogdet(stretch).logabsdet
     torch.testing.assert_close(bound.divergence, posterior.log_prob(drawn).sum(dim=1) - prior)
 
@@ -165,7 +165,7 @@ def test_the_distortion_is_the_cross_entropy_of_the_decoded_intensities():
     network = Generator(latent_size=3)
     with torch.no_grad():
         bound = _bound(network, TEST.images, torch.Generator().manual_seed(0))
-        mean, log_variance = network.posterior(TEST.images).chunk(2, dim=1)
+        mean, log_variance = network.encoder.posterior(TEST.images).chunk(2, dim=1)
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(0))
         seen = network.painter(mean + noise * torch.exp(log_variance / 2)).double()
         truth = TEST.images.double()

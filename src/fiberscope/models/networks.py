@@ -71,19 +71,13 @@ class Generator(nn.Module):
         super().__init__()
         _check(latent_size, activation)
         self.latent_size = latent_size
-        self.posterior = _loud(_encoder(2 * latent_size, activation))
-        self.flow = Flow(latent_size)
+        self.encoder = _MeanEncoder(latent_size, activation)
         self.painter = _loud(_decoder(latent_size, activation))
-
-    @property
-    def encoder(self) -> nn.Module:
-        """From images to the latents that stand for them, the mean of the posterior."""
-        return nn.Sequential(self.posterior, _First(self.latent_size), _Inverse(self.flow))
 
     @property
     def decoder(self) -> nn.Module:
         """From latents to images with intensities in [0, 1]."""
-        return nn.Sequential(self.flow, self.painter)
+        return nn.Sequential(self.encoder.flow, self.painter)
 
     def forward(self, images: Float[Tensor, "batch 1 28 28"]) -> Float[Tensor, "batch 1 28 28"]:
         """Images as their latents remember them."""
@@ -91,22 +85,17 @@ class Generator(nn.Module):
         return again
 
 
-class _First(nn.Module):
-    def __init__(self, size: int):
+class _MeanEncoder(nn.Module):
+    """From images to the latents that stand for them: the flow backwards from the mean of the posterior."""
+
+    def __init__(self, latent_size: int, activation: str):
         super().__init__()
-        self.size = size
+        self.posterior = _loud(_encoder(2 * latent_size, activation))
+        self.flow = Flow(latent_size)
 
-    def forward(self, rows: Float[Tensor, "batch outputs"]) -> Float[Tensor, "batch size"]:
-        return rows[:, : self.size]
-
-
-class _Inverse(nn.Module):
-    def __init__(self, flow: Flow):
-        super().__init__()
-        self.flow = flow
-
-    def forward(self, rows: Float[Tensor, "batch k"]) -> Float[Tensor, "batch k"]:
-        return self.flow.inverse(rows)[0]
+    def forward(self, images: Float[Tensor, "batch 1 28 28"]) -> Float[Tensor, "batch k"]:
+        mean, _ = self.posterior(images).chunk(2, dim=1)
+        return self.flow.inverse(mean).rows
 
 
 def _encoder(outputs: int, activation: str) -> nn.Sequential:

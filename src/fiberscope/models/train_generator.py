@@ -59,14 +59,14 @@ def _loss(network: Generator, batch: Batch, *, kl_weight: float) -> Float[Tensor
 
 
 def _bound(network: Generator, images: Float[Tensor, "batch 1 28 28"], generator: torch.Generator) -> _Bound:
-    mean, log_variance = network.posterior(images).chunk(2, dim=1)
+    mean, log_variance = network.encoder.posterior(images).chunk(2, dim=1)
     noise = torch.randn(mean.shape, generator=generator)
     drawn = mean + noise * torch.exp(log_variance / 2)
     # a pixel's intensity is the probability of ink, before the sigmoid: exact where it is nearly sure
     logits = network.painter[:-1](drawn)
     distortion = functional.binary_cross_entropy_with_logits(logits, images, reduction="none").sum(dim=(1, 2, 3))
     # log q(z | x) - log p(z), where p is the flow's push of the standard normal
-    rows, log_volume = network.flow.inverse(drawn)
+    rows, log_volume = network.encoder.flow.inverse(drawn)
     divergence = 0.5 * (rows.square() - noise.square() - log_variance).sum(dim=1) - log_volume
     return _Bound(distortion, divergence)
 
