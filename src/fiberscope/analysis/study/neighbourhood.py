@@ -43,7 +43,7 @@ from fiberscope.analysis.study.tubes_tables import (
 )
 from fiberscope.gallery import percent, short_number
 from fiberscope.report import Figure, Section
-from fiberscope.variations import spread
+from fiberscope.variations import quartiles
 
 METHODS = (
     "The neighbourhood of a latent z is the tube of images x in the box with |f(x) − z| ≤ ε, its radius ε a share of "
@@ -183,14 +183,14 @@ def _inside(straight: Straight) -> str:
 
 def _between(values: Float[Tensor, "..."]) -> str:
     """Median and quartiles of all values."""
-    found = spread(values.flatten().double())
+    found = quartiles(values.flatten().double())
     low, middle, high = (short_number(float(part), digits=2) for part in found[:3])
     return f"{middle} ({low} to {high})"
 
 
 def _shares(values: Float[Tensor, " value"]) -> str:
     """The same in per cent."""
-    found = spread(values.double())
+    found = quartiles(values.double())
     low, middle, high = (percent(float(part)) for part in found[:3])
     return f"{middle} ({low} to {high})"
 

@@ -16,7 +16,7 @@ from fiberscope.gallery.neighbourhood_sheet import neighbourhood_sheet
 from fiberscope.gallery.radius_chart import Curve, radius_chart
 from fiberscope.moves.boundary import Boundary
 from fiberscope.report import Figure
-from fiberscope.variations import spread
+from fiberscope.variations import quartiles
 
 _MOST_COLUMNS = 3
 
@@ -75,7 +75,7 @@ def widths_figure(growth: Growth) -> Figure:
         true, linear = (
             torch.stack([getattr(found, name)[axis] for found in growth.widths]) for name in ("true", "linear")
         )
-        curves += [Curve(f"direction {axis + 1}", quartiles(true)), Curve("", quartiles(linear), predicted=True)]
+        curves += [Curve(f"direction {axis + 1}", _band(true)), Curve("", _band(linear), predicted=True)]
     count = growth.widths[0].true.shape[1]
     picture = radius_chart(
         SHARES,
@@ -157,6 +157,6 @@ def extremes_figure(study: Study, ranges: tuple[Range, ...]) -> Figure:
     )
 
 
-def quartiles(values: Float[Tensor, "radius image"]) -> Float[Tensor, "radius 3"]:
+def _band(values: Float[Tensor, "radius image"]) -> Float[Tensor, "radius 3"]:
     """Lower quartile, median and upper quartile over images."""
-    return torch.stack(spread(values)[:3], dim=-1)
+    return torch.stack(quartiles(values)[:3], dim=-1)

@@ -12,7 +12,7 @@ from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.study.tubes import RADII, SHARES, Approach, Growth, Range, Straight, share_inside
 from fiberscope.gallery import percent, short_number
 from fiberscope.report import Table
-from fiberscope.variations import spread
+from fiberscope.variations import quartiles
 
 SIZE = 1.0  # change of image, in its Euclidean norm, that counts as small: one pixel from black to white
 
@@ -206,7 +206,7 @@ def line_records(straight: Straight) -> Records:
 
 
 def _quartiles(values: Float[Tensor, " value"] | Int[Tensor, " value"]) -> tuple[float, float, float]:
-    found = spread(values.double())
+    found = quartiles(values.double())
     return float(found.median), float(found.lower), float(found.upper)
 
 
