@@ -137,6 +137,18 @@ def test_a_direction_that_only_the_box_ends_is_not_seen():
     assert found.dimension_seen(1e3).tolist() == [0, 0]
 
 
+def test_on_digits_in_single_precision_the_bound_holds_for_each_image_alone():
+    latent_map = fs.LatentMap(fs.models.load("mnist-classifier").encoder, (1, 28, 28))
+    images = fs.data.mnist("test").images[:3]
+    fiber = fs.Fiber.through(latent_map, images)
+    for radius in (0.01, 0.75, 15.0):
+        found = widths(fs.Tube(fiber, radius), images)
+        assert bool(found.bounded.all())
+        for points in (*found.forward.points, *found.backward.points):
+            alone = torch.cat([latent_map(image[None]) for image in points]).detach()
+            assert bool(((alone - fiber.target).norm(dim=1) <= radius).all())
+
+
 @pytest.mark.parametrize(
     ("break_it", "argument"),
     [

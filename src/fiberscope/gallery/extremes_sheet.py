@@ -39,7 +39,7 @@ def extremes_sheet(
     scale = usual_scale(first.shape[-1])
     rows = []
     for i, image in enumerate(first):
-        lines = [f"{percent(float(own[p, i]))} {name}" for p, name in enumerate(properties)]
+        lines = [percent(float(share)) for share in own[:, i]]
         cells = [Cell(image_tile(image, scale=scale), "\n".join(lines), theme.ORANGE)]
         for p in range(len(properties)):
             for end in range(2):
@@ -48,4 +48,5 @@ def extremes_sheet(
         rows.append(Row(tuple(cells)))
     groups = (Group("", 1), *(Group(name[:1].upper() + name[1:], 2) for name in properties))
     heads = ("the image", *(word for _ in properties for word in ("least", "most")))
-    return draw_sheet(Sheet(tuple(rows), title=title, groups=groups, heads=heads))
+    note = f"Percentages: {', '.join(properties)}; under the image itself in this order."
+    return draw_sheet(Sheet(tuple(rows), title=title, groups=groups, heads=heads, note=note))
