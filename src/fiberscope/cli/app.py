@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from cyclopts import App, Parameter
 from rich.text import Text
 
+from fiberscope.cli.analyse import analyse
 from fiberscope.cli.demo import demo
 from fiberscope.cli.fetch import mnist
 from fiberscope.cli.nearest import nearest
@@ -17,6 +18,7 @@ from fiberscope.cli.project import project
 from fiberscope.cli.spectrum import spectrum
 from fiberscope.cli.terminal import say_error, say_interrupted
 from fiberscope.cli.train import autoencoder, classifier, generator
+from fiberscope.cli.train_judges import judges
 from fiberscope.cli.walk import walk
 
 REFUSED = 2
@@ -36,6 +38,7 @@ data = App(name="data", help="Get data.", help_epilogue="")
 fetch = App(name="fetch", help="Download a data set, once, into the user's cache.")
 # None of these modules imports torch before its command runs, so that help is quick.
 app.command(demo)
+app.command(analyse)
 app.command(spectrum)
 app.command(walk)
 app.command(nearest)
@@ -45,6 +48,7 @@ app.command(data)
 train.command(classifier)
 train.command(autoencoder)
 train.command(generator)
+train.command(judges)
 data.command(fetch)
 fetch.command(mnist)
 

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 # People read a grey stroke on black as a stroke: measured on images between two digits, levels from 0.12 to 0.25 agree
 # with the eye far better than the 0.5 halfway between black and white.
 LEVEL = 0.2
 SOFTNESS = 0.1
-
-
-class Ink(nn.Module):
-    """Soft threshold: grey well above the level becomes white ink, grey well below it black paper."""
-
-    def __init__(self, level: float = LEVEL, softness: float = SOFTNESS):
-        super().__init__()
-        self.level, self.softness = level, softness
-
-    def forward(self, images: Float[Tensor, "batch 1 28 28"]) -> Float[Tensor, "batch 1 28 28"]:
-        """A ramp of the width of the softness, in grey values, about the level."""
-        return ink(images, self.level, self.softness)
 
 
 def ink(

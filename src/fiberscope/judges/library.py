@@ -7,13 +7,14 @@ from pathlib import Path
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import nn
 
 from fiberscope.judges.cards import JudgeCard, read_card
 from fiberscope.judges.judge import ModuleJudge, from_module
-from fiberscope.judges.neighbours import Neighbours
+from fiberscope.judges.memory import Memory
 from fiberscope.judges.panel import Panel
-from fiberscope.judges.recipes import RECIPES
+from fiberscope.judges.recipes import MEMORY, RECIPES, THRESHOLD
 from fiberscope.problem.errors import ModelError
 
 _SHIPPED = Path(__file__).parent / "shipped"
@@ -25,8 +26,8 @@ def shipped_panel(folder: Path = _SHIPPED) -> Panel:
     Raises ModelError when a file is missing, damaged or does not belong to its card.
     """
     judges = tuple(load_judge(name, folder) for name in RECIPES)
-    memories = tuple(judge.module for judge in judges if isinstance(judge.module, Neighbours))
-    return Panel(judges, weights=tuple(recipe.weight for recipe in RECIPES.values()), memories=memories)
+    weights = tuple(recipe.weight for recipe in RECIPES.values())
+    return Panel(judges, weights=weights, threshold=THRESHOLD, memories=(_memory(folder),))
 
 
 def load_judge(name: str, folder: Path = _SHIPPED) -> ModuleJudge:
@@ -40,10 +41,11 @@ def load_judge(name: str, folder: Path = _SHIPPED) -> ModuleJudge:
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != card.sha256:
             raise ValueError("its SHA-256 is not the one on its card")
-        module: nn.Module = RECIPES[name].build()
-        # buffers of bytes ship as they are, weights as half floats
-        module.load_state_dict(safetensors.torch.load(content))
-    except (OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        tensors = safetensors.torch.load(content)
+        with torch.random.fork_rng(devices=[]):  # first weights are drawn from the caller's generator otherwise
+            module: nn.Module = RECIPES[name].build(tensors)
+        module.load_state_dict(tensors)
+    except (OSError, KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise ModelError(f"{path} is missing or altered ({error}); train it again with `{card.command}`") from error
     return from_module(module.requires_grad_(requires_grad=False), name, temperature=card.temperature)
 
@@ -56,3 +58,11 @@ def judge_card(name: str, folder: Path = _SHIPPED) -> JudgeCard:
     if name not in RECIPES:
         raise ModelError(f"judge {name!r} is none of {', '.join(RECIPES)}")
     return read_card(folder / f"{name}.json")
+
+
+def _memory(folder: Path) -> Memory:
+    path = folder / MEMORY
+    try:
+        return Memory(safetensors.torch.load_file(path)["signatures"])
+    except (OSError, KeyError, safetensors.SafetensorError) as error:
+        raise ModelError(f"{path} is missing or altered ({error}); run `fiberscope train judges` again") from error

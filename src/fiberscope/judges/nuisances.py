@@ -42,7 +42,7 @@ def warp(images: Float[Tensor, "batch 1 28 28"], generator: Generator) -> Float[
     first = torch.stack([cosine / across, (shear * cosine - sine) / across, shift[0]], dim=1)
     second = torch.stack([sine / along, (cosine + shear * sine) / along, shift[1]], dim=1)
     grid = functional.affine_grid(torch.stack([first, second], dim=1), list(images.shape), align_corners=False)
-    bend = torch.randn(count, 2, 6, 6, generator=generator) * (1.2 / 14) * uniform(generator, count, 0, 1)
+    bend = torch.randn(count, 2, 6, 6, generator=generator) * (1.2 / 14) * uniform(generator, count, 0.0, 1.0)
     bend = functional.interpolate(bend, size=28, mode="bicubic", align_corners=False)
     return functional.grid_sample(images, grid + bend.permute(0, 2, 3, 1), align_corners=False).clamp(0, 1)
 
@@ -58,8 +58,8 @@ def cut(images: Float[Tensor, "batch 1 28 28"], generator: Generator) -> Float[T
     """Erase up to two small discs, as a pen that skips."""
     down, right = torch.arange(28.0)[:, None], torch.arange(28.0)
     for _ in range(2):
-        y, x = uniform(generator, len(images), 5, 23), uniform(generator, len(images), 5, 23)
-        radius = uniform(generator, len(images), 0, 2.6) * _sometimes(generator, len(images), 0.4)
+        y, x = uniform(generator, len(images), 5.0, 23.0), uniform(generator, len(images), 5.0, 23.0)
+        radius = uniform(generator, len(images), 0.0, 2.6) * _sometimes(generator, len(images), 0.4)
         images = images * ((down - y).square() + (right - x).square() > radius.square())
     return images
 
@@ -77,19 +77,19 @@ def haunt(images: Float[Tensor, "batch 1 28 28"], generator: Generator) -> Float
     count = len(images)
     other = images[torch.randperm(count, generator=generator)]
     part = _clouds(generator, count) > uniform(generator, count, 0.5, 0.9)
-    strength = uniform(generator, count, 0, 0.3) * _sometimes(generator, count, 0.3)
+    strength = uniform(generator, count, 0.0, 0.3) * _sometimes(generator, count, 0.3)
     return torch.maximum(images, other * part * strength)
 
 
 def shake(images: Float[Tensor, "batch 1 28 28"], generator: Generator) -> Float[Tensor, "batch 1 28 28"]:
     """Add Gaussian noise to some of them."""
-    strength = uniform(generator, len(images), 0, 0.1) * _sometimes(generator, len(images), 0.4)
+    strength = uniform(generator, len(images), 0.0, 0.1) * _sometimes(generator, len(images), 0.4)
     return (images + strength * torch.randn(images.shape, generator=generator)).clamp(0, 1)
 
 
 def speckle(images: Float[Tensor, "batch 1 28 28"], generator: Generator) -> Float[Tensor, "batch 1 28 28"]:
     """Replace up to six per cent of the pixels of some of them by random greys."""
-    share = uniform(generator, len(images), 0, 0.06) * _sometimes(generator, len(images), 0.5)
+    share = uniform(generator, len(images), 0.0, 0.06) * _sometimes(generator, len(images), 0.5)
     struck = torch.rand(images.shape, generator=generator) < share
     return torch.where(struck, torch.rand(images.shape, generator=generator), images)
 

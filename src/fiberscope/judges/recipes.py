@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from fiberscope.judges.gradients import Gradients, fit_gradients
 from fiberscope.judges.neighbours import Neighbours, fit_neighbours
-from fiberscope.judges.strokes import Strokes, fit_strokes
+from fiberscope.judges.strokes import Strokes, Upright, fit_reader
 
-HELD_BACK = 5000  # training digits that no judge learns from: temperatures and thresholds are set on them
+MEMORY = "memory.safetensors"  # what the judges have seen in training
+THRESHOLD = 0.6  # below it, the panel that ships is unsure
+_HELD_BACK = 12  # one training digit in so many is not learnt from: temperatures are set on these
 
 
 class Lesson(NamedTuple):
@@ -27,17 +29,22 @@ class Lesson(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """How a judge is built before its weights are known, how it is trained, and its weight in the panel."""
+    """How a judge is built to fit its tensors, how it is trained, and its weight in the panel."""
 
     description: str
-    build: Callable[[], nn.Module]
+    build: Callable[[Mapping[str, Tensor]], nn.Module]
     fit: Callable[[Lesson], nn.Module]
     weight: float
 
 
 def _strokes(lesson: Lesson) -> Strokes:
     images, labels = lesson.images[: lesson.fitted], lesson.labels[: lesson.fitted]
-    return fit_strokes(images, labels, epochs=4, seed=lesson.seed, on_step=lesson.on_step)
+    return fit_reader(Strokes, images, labels, epochs=4, seed=lesson.seed, on_step=lesson.on_step)
+
+
+def _upright(lesson: Lesson) -> Upright:
+    images, labels = lesson.images[: lesson.fitted], lesson.labels[: lesson.fitted]
+    return fit_reader(Upright, images, labels, epochs=3, seed=lesson.seed, on_step=lesson.on_step)
 
 
 def _gradients(lesson: Lesson) -> Gradients:
@@ -48,13 +55,17 @@ def _neighbours(lesson: Lesson) -> Neighbours:
     return fit_neighbours(lesson.images, lesson.labels, voters=lesson.fitted)
 
 
+def _empty_neighbours(tensors: Mapping[str, Tensor]) -> Neighbours:
+    return Neighbours(voters=len(tensors["labels"]))
+
+
 RECIPES: Mapping[str, Recipe] = {
-    "strokes": Recipe("convolutional network on ink, trained on nuisances", Strokes, _strokes, 2.0),
-    "gradients": Recipe("logistic regression on histograms of gradients", Gradients, _gradients, 1.0),
-    "neighbours": Recipe("nearest training digits, upright", lambda: Neighbours(60_000, 0), _neighbours, 1.0),
+    "strokes": Recipe("convolutional network on ink, trained on nuisances", lambda _: Strokes(), _strokes, 2.0),
+    "gradients": Recipe("logistic regression on histograms of gradients", lambda _: Gradients(), _gradients, 1.0),
+    "neighbours": Recipe("nearest training digits, upright", _empty_neighbours, _neighbours, 1.0),
 }
 
 
-def split(count: int, seed: int) -> Int64[Tensor, " digit"]:
-    """The order in which judges see the training digits; the last ones are held back."""
-    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+def split(count: int, seed: int) -> tuple[Int64[Tensor, " digit"], int]:
+    """The order in which judges see the training digits, and how many are fitted; the last ones are held back."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed)).flip(0), count - count // _HELD_BACK

@@ -13,12 +13,14 @@ import torch
 from fiberscope.judges.calibration import calibration_error, fit_temperature
 from fiberscope.judges.cards import JudgeCard, read_card, write_card
 from fiberscope.judges.judge import from_module
-from fiberscope.judges.recipes import HELD_BACK, RECIPES, Lesson, split
+from fiberscope.judges.memory import remember
+from fiberscope.judges.recipes import MEMORY, RECIPES, Lesson, split
 from fiberscope.models.train import REPRODUCIBILITY, Labelled
 from fiberscope.problem.errors import FiberscopeError
 from fiberscope.whole_file import write_whole
 
 _ORDER_SEED = 2024
+_FEWEST = 100
 _COMMAND = "fiberscope train judges"
 
 
@@ -39,13 +41,15 @@ def train_judges(
 ) -> tuple[JudgeCard, ...]:
     """Train every judge whose card is not yet in `out`, calibrate it on digits held back, and write it there.
 
+    Beside them stands what tells the training digits again.
+
     Raises FiberscopeError when there are too few training digits to hold any back, and ModelError when a card
     that is there cannot be read.
     """
-    if len(train.labels) < 2 * HELD_BACK:
-        raise FiberscopeError(
-            f"train has {len(train.labels)} digits, wanted at least {2 * HELD_BACK}: {HELD_BACK} are held back"
-        )
+    if len(train.labels) < _FEWEST:
+        raise FiberscopeError(f"train has {len(train.labels)} digits, wanted at least {_FEWEST}: some are held back")
+    signatures = remember(train.images).signatures
+    write_whole(safetensors.torch.save({"signatures": signatures}), out / MEMORY)
     return tuple(_finished(name, out) or _train(name, train, test, out, on_progress) for name in RECIPES)
 
 
@@ -57,9 +61,8 @@ def _finished(name: str, out: Path) -> JudgeCard | None:
 def _train(
     name: str, train: Labelled, test: Labelled, out: Path, on_progress: Callable[[JudgeProgress], None]
 ) -> JudgeCard:
-    order = split(len(train.labels), _ORDER_SEED)
-    images, labels = train.images[order], train.labels[order]
-    fitted, recipe = len(labels) - HELD_BACK, RECIPES[name]
+    order, fitted = split(len(train.labels), _ORDER_SEED)
+    images, labels, recipe = train.images[order], train.labels[order], RECIPES[name]
     lesson = Lesson(
         images, labels, fitted, seed=_seed(name), on_step=lambda done, of: on_progress(JudgeProgress(name, done, of))
     )
@@ -77,7 +80,7 @@ def _train(
         name=name,
         architecture=type(module).__name__,
         description=recipe.description,
-        train_data=f"{train.name}, {fitted} of {len(labels)} images, {HELD_BACK} held back for calibration",
+        train_data=f"{train.name}, {fitted} of {len(labels)} images, {len(labels) - fitted} held back for calibration",
         test_data=f"{test.name}, {len(test.labels)} images",
         test_accuracy=float((said.argmax(dim=1) == test.labels).double().mean()),
         calibration_error=calibration_error(said, test.labels),
