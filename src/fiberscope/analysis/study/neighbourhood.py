@@ -185,14 +185,14 @@ def _between(values: Float[Tensor, "..."]) -> str:
     """Median and quartiles of all values."""
     found = quartiles(values.flatten().double())
     low, middle, high = (short_number(float(part), digits=2) for part in found[:3])
-    return f"{middle} ({low} to {high})"
+    return f"{middle} ({low} to {high})" if int(found.num_images) > 1 else middle
 
 
 def _shares(values: Float[Tensor, " value"]) -> str:
     """The same in per cent."""
     found = quartiles(values.double())
     low, middle, high = (percent(float(part)) for part in found[:3])
-    return f"{middle} ({low} to {high})"
+    return f"{middle} ({low} to {high})" if int(found.num_images) > 1 else middle
 
 
 def _words(radius: int) -> str:
