@@ -55,6 +55,19 @@ def test_the_shipped_generator_gives_digits_back():
     assert kept > 0.97
 
 
+def test_the_shipped_autoencoder_gives_digits_back():
+    digits, card = mnist("test"), models.card("mnist-autoencoder")
+    network = models.load("mnist-autoencoder", models.Autoencoder)
+    with torch.no_grad():
+        again = network(digits.images)
+        kept = (models.load(NAME)(again).argmax(dim=1) == digits.labels).double().mean().item()
+    error = (again - digits.images).square().mean().item()
+    assert error == pytest.approx(card.quality["mean_squared_error"], rel=0.01)
+    assert error < 0.007
+    assert kept > 0.97
+    assert network.encoder(digits.images[:1]).shape == (1, 16)
+
+
 def test_its_card_gives_the_command_that_makes_it():
     card = models.card(NAME)
     assert card.training == ClassifierConfig(latent_size=8, activation="relu", epochs=15, seed=0)
