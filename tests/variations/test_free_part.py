@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from inspect import unwrap
+
 import pytest
 import torch
 
 import fiberscope as fs
 from fibers import EVERYWHERE, linear_map, normal, sphere, uniform, wavy_map
-from fiberscope.variations import Variation, catalogue, choose, free_part
+from fiberscope.variations import Variation, catalogue, choose, free_part, give_way
 
 DIRECTION = normal(12, seed=3)
 ALONG = Variation("along", "", -2.0, 3.0, lambda x, a: x + a[:, None] * DIRECTION)
@@ -75,3 +77,20 @@ def test_amount_zero_is_refused():
     latent_map, images = linear_map(3, 12)[0], uniform(2, 12)
     with pytest.raises(fs.FiberscopeError, match=r"^amount"):
         free_part(fs.Fiber.through(latent_map, images), images, ALONG, 0.0)
+
+
+def test_rows_that_give_way_together_do_so_as_each_does_alone():
+    latent_map, images = wavy_map(3, 40), uniform(2, 40)
+    fiber = fs.Fiber.through(latent_map, images)
+    some = [(variation, variation.high / 2) for variation in catalogue((40,))]
+    alone = [free_part(fiber, images, variation, amount) for variation, amount in some]
+    both = torch.cat([images] * len(some))
+    found = give_way(fs.Fiber.through(latent_map, both), both, torch.cat([each.varied for each in alone]))
+    assert torch.allclose(found.relative, torch.cat([each.relative for each in alone]), atol=1e-6)
+    assert torch.allclose(found.points, torch.cat([each.points for each in alone]), atol=1e-6)
+
+
+def test_there_is_a_varied_image_for_each():
+    latent_map, images = linear_map(3, 12)[0], uniform(2, 12)
+    with pytest.raises(fs.FiberscopeError, match=r"^varied: 1 images for 2"):
+        unwrap(give_way)(fs.Fiber.through(latent_map, images), images, images[:1])

@@ -21,6 +21,17 @@ def test_on_a_linear_map_the_curve_is_a_cone():
     assert torch.allclose(found.distance, exact[:, None].expand(3, 4))
     assert found.classes is None
     assert float(found.clipped.max()) == 0
+    way = torch.tensor([1.0, 0.0, 0.5]).double() * DIRECTION.norm()
+    assert torch.allclose(found.moved, way[:, None].expand(3, 4))
+
+
+def test_an_image_that_a_variation_leaves_as_it_is_has_moved_by_exactly_nothing():
+    latent_map = fs.LatentMap(lambda x: x.flatten(1)[:, :3], (1, 28, 28), dtype=torch.float32)
+    images = torch.stack([torch.full((1, 28, 28), 0.3), torch.rand(1, 28, 28, generator=torch.Generator())])
+    (turn,) = choose(catalogue((1, 28, 28)), ["rotation"])
+    moved = response(latent_map, images, turn, scale=1.0).moved
+    assert float(moved[:, 0].max()) == 0
+    assert float(moved[:, 1].max()) > 1
 
 
 def test_on_a_linear_map_the_range_is_the_scale_over_the_slope():

@@ -1,7 +1,7 @@
 """Variations: named changes of an image, and how visible each is to a network."""
 
 from fiberscope.variations.catalogue import catalogue, choose
-from fiberscope.variations.free_part import FreePart, free_part
+from fiberscope.variations.free_part import FreePart, free_part, give_way
 from fiberscope.variations.invariance import InvarianceRange, Reach, invariance_range
 from fiberscope.variations.latent_scale import LatentScale, latent_scale
 from fiberscope.variations.quartiles import Quartiles, quartiles, quartiles_by_class
@@ -23,6 +23,7 @@ __all__ = [
     "catalogue",
     "choose",
     "free_part",
+    "give_way",
     "invariance_range",
     "latent_scale",
     "quartiles",

@@ -45,18 +45,34 @@ def free_part(
     rtol: float | None = None,
     num_steps: int = 30,
 ) -> FreePart:
-    """Descend along the fiber to ``T_a x``, starting there; rows that this leaves farther than x is start again at x.
-
-    From x the distance can only shrink, so that ``relative`` is at most 1 for images on their fiber, such as those of
-    ``Fiber.through``. The minimum is local: that more of the variation is free remains possible. Raises
-    `FiberscopeError` for amount 0.
-    """
+    """`give_way` toward ``T_a x``, in the box. Raises `FiberscopeError` for amount 0."""
     if amount == 0:
         raise FiberscopeError(
             f"amount: 0 changes nothing. Give an amount between {variation.low} and {variation.high}."
         )
     images = fiber.latent_map.check_images(images).detach()
     varied = variation.orbit(images, torch.tensor([amount], dtype=images.dtype), box=fiber.box).images[0]
+    return give_way(fiber, images, varied, rtol=rtol, num_steps=num_steps)
+
+
+def give_way(
+    fiber: Fiber,
+    images: Float[Tensor, "batch ..."],
+    varied: Float[Tensor, "batch ..."],
+    *,
+    rtol: float | None = None,
+    num_steps: int = 30,
+) -> FreePart:
+    """Descend along the fiber to each varied image, starting there; rows left farther than x is start again at x.
+
+    ``varied`` are images x changed in any way, and many rows at once cost much less than many calls. From x the
+    distance can only shrink, so that ``relative`` is at most 1 for images on their fiber, such as those of
+    ``Fiber.through``. The minimum is local: that more of the variation is free remains possible.
+    """
+    images = fiber.latent_map.check_images(images).detach()
+    varied = fiber.latent_map.check_images(varied).detach()
+    if len(varied) != len(images):
+        raise FiberscopeError(f"varied: {len(varied)} images for {len(images)}. Give one for each.")
     whole = (varied - images).flatten(1).norm(dim=1)
     found = nearest(fiber, varied, rtol=rtol, num_steps=num_steps)
     again = ((found.residual_norm > found.tolerance) | (found.distance > whole)).nonzero()[:, 0]

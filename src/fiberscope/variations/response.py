@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fiberscope.problem import Box, FiberscopeError, LatentMap
 from fiberscope.problem.fiber import check_in_box
-from fiberscope.variations.variation import Variation
+from fiberscope.variations.variation import Variation, rounding_of
 
 Predict = Callable[[Tensor], Tensor]
 
@@ -20,11 +20,13 @@ Predict = Callable[[Tensor], Tensor]
 class Response(NamedTuple):
     """The curve ``a -> |f(T_a x) - f(x)|`` of each image, in units of ``scale``.
 
-    ``clipped`` is the share of each change that the box took away; ``classes`` are the predicted ones, if asked for.
+    ``moved`` is ``|T_a x - x|`` over pixels, exactly 0 where an image changes by no more than rounding; ``clipped`` is
+    the share of each change that the box took away; ``classes`` are the predicted ones, if asked for.
     """
 
     amounts: Float[Tensor, " amount"]
     distance: Float[Tensor, "amount batch"]
+    moved: Float[Tensor, "amount batch"]
     clipped: Float[Tensor, "amount batch"]
     classes: Int[Tensor, "amount batch"] | None
 
@@ -50,7 +52,8 @@ def response(
         latents = latent_map(images)
         distance = torch.stack([distance_from(latents, latent_map(varied)) / scale for varied in orbit.images])
         classes = torch.stack([classes_of(predict, varied) for varied in orbit.images]) if predict else None
-    return Response(grid, distance, orbit.clipped, classes)
+    moved = (orbit.images - images).flatten(2).norm(dim=2)
+    return Response(grid, distance, torch.where(moved > rounding_of(images), moved, 0.0), orbit.clipped, classes)
 
 
 def classes_of(predict: Predict, images: Float[Tensor, "batch ..."]) -> Int[Tensor, " batch"]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fiberscope.geometry.jacobian import linearise
 from fiberscope.problem import FiberscopeError, LatentMap
-from fiberscope.variations.variation import Variation
+from fiberscope.variations.variation import Variation, rounding_of
 
 _CHUNK_BYTES = 64 * 2**20
 
@@ -145,5 +145,4 @@ def _tangent(variation: Variation, images: Float[Tensor, "batch ..."]) -> Float[
     """Flat tangents, exactly zero where the variation moves the image by no more than rounding over all its range."""
     tangent = variation.tangent(images).flatten(1)
     most = tangent.norm(dim=1) * (variation.high - variation.low)
-    rounding = 1e3 * torch.finfo(images.dtype).eps * (1 + images.flatten(1).norm(dim=1))
-    return torch.where((most > rounding)[:, None], tangent, 0.0)
+    return torch.where((most > rounding_of(images))[:, None], tangent, 0.0)

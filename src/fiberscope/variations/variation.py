@@ -135,5 +135,11 @@ def bounds_of(images: Float[Tensor, "batch ..."], box: Box | None) -> tuple[Tens
     return lower.reshape(shape), upper.reshape(shape)
 
 
+def rounding_of(images: Float[Tensor, "batch ..."]) -> Float[Tensor, " batch"]:
+    """The largest change, Euclidean over pixels, that rounding alone can make of each image."""
+    size: Tensor = 1 + images.flatten(1).norm(dim=1)
+    return 1e3 * torch.finfo(images.dtype).eps * size
+
+
 def _amounts(amount: float, images: Float[Tensor, "batch ..."]) -> Float[Tensor, " batch"]:
     return torch.full((len(images),), amount, dtype=images.dtype, device=images.device)
