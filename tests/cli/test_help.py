@@ -9,6 +9,7 @@ from fiberscope.cli.app import app, run
 
 COMMANDS = (
     ("demo",),
+    ("analyse",),
     ("train", "classifier"),
     ("data", "fetch", "mnist"),
     ("spectrum",),

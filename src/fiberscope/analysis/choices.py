@@ -96,3 +96,32 @@ class PairChoice:
 
     rtol: float | None = None
     """Residual |f(x) - z| that counts as there, relative to |z|; by default 1e-5 in float32 and 1e-10 in float64."""
+
+
+@dataclass(frozen=True)
+class StudyChoice:
+    """What a whole study is about, what it is measured against, and where its page goes."""
+
+    out: Path
+    """Folder for the page, its pictures, tables and arrays; an interrupted study in it is gone on with."""
+
+    images: tuple[str, ...] = ("0:20",)
+    """Images under study: test digits by index (0:16 or 3,7,20:24), PNG files, folders of them, npz archives."""
+
+    only: tuple[str, ...] = ()
+    """Ask these questions alone, such as sight,walks,pairs; by default all. A wrong name lists them."""
+
+    judge: tuple[str, ...] = ()
+    """Networks of your own that judge beside those that ship, named as --model is; they give one number a class."""
+
+    beside: tuple[str, ...] = ()
+    """Networks to compare with on the same images, named as --model is."""
+
+    labelled: Path | None = None
+    """Images that set the units, in place of the test digits: an npz of images and labels, or a folder a class."""
+
+    seed: int = 0
+    """Seed of everything random: the same seed gives the same page."""
+
+    force: bool = False
+    """Replace the result that an earlier run wrote into the folder; other files in it stay."""

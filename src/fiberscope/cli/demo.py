@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from fiberscope.cli.terminal import command_line, program
+from fiberscope.cli.terminal import command_line, program, stopwatch
 
 _NEXT = "nearest --images 0:8 --out runs/mine"
 
@@ -27,7 +24,7 @@ def demo(*, out: Path = Path("runs/demo"), seed: int = 0, force: bool = False) -
     from fiberscope.analysis.demo import run_demo
     from fiberscope.gallery import percent
 
-    found = run_demo(out, seed=seed, force=force, command=command_line(), step=_stopwatch)
+    found = run_demo(out, seed=seed, force=force, command=command_line(), step=stopwatch)
     console = Console(highlight=False)
     console.print(
         f"The classifier reads {percent(found.accuracy)} of the test digits right; this took {found.seconds:.0f} s."
@@ -35,12 +32,3 @@ def demo(*, out: Path = Path("runs/demo"), seed: int = 0, force: bool = False) -
     # Text, and no wrapping: a path or a command is copied whole.
     console.print(Text.assemble("Report: ", (str(found.done.report), "bold")), soft_wrap=True)
     console.print(Text.assemble("Next:   ", (f"{program()} {_NEXT}", "bold")), soft_wrap=True)
-
-
-@contextmanager
-def _stopwatch(name: str) -> Iterator[None]:
-    """Show that the step is under way, and leave a line with its seconds when it is done."""
-    console, begun = Console(stderr=True, highlight=False), time.perf_counter()
-    with console.status(f"{name} …"):
-        yield
-    console.print(f"{time.perf_counter() - begun:6.1f} s  {name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,6 +85,25 @@ def training_bar() -> Iterator[Callable[[Trained], None]]:
             bar.update(task, completed=done, total=now.epochs * now.steps, words=words + quality)
 
         yield show_progress
+
+
+@contextmanager
+def stopwatch(name: str) -> Iterator[None]:
+    """Show that the step is under way, and leave a line with its seconds when it is done."""
+    console, begun = Console(stderr=True, highlight=False), time.perf_counter()
+    with console.status(f"{name} …"):
+        yield
+    console.print(f"{time.perf_counter() - begun:6.1f} s  {name}")
+
+
+def show_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Print numbers, each with what it says."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for words, value in facts:
+        table.add_row(Text(words), Text(value, style="bold"))
+    _console().print(table)
 
 
 def say(message: str) -> None:

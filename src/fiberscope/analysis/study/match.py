@@ -13,7 +13,7 @@ from fiberscope.gallery import short_number
 from fiberscope.moves.setup import DEFAULT_RTOL
 from fiberscope.report import Section, Table
 
-Rows = tuple[tuple[str, Float[Tensor, " pairs"]], ...]
+Rows = tuple[tuple[str, Float[Tensor, " _"]], ...]
 
 _QUESTION = "When is a match a match?"
 _SHARES = (0.05, 0.5, 0.95)
@@ -40,7 +40,7 @@ def _section(study: Study, null: NullDistances, rows: Rows) -> Section:
         noise, class_ = (float(values.nanmedian()) / max(worst, 1e-16) for values in (null.grey_level, null.same_class))
         finding = (
             f"The worst of the metamers misses its latent by {short_number(worst, digits=2)} of its size: "
-            f"{grouped(noise, digits=2)} times less than a {study.noun} under one grey level of noise does, and "
+            f"{grouped(noise, digits=2)} times less than {study.a_noun} under one grey level of noise does, and "
             f"{grouped(class_, digits=2)} times less than another {study.noun} of the same class."
         )
     return Section(
@@ -58,11 +58,11 @@ def _section(study: Study, null: NullDistances, rows: Rows) -> Section:
 def _rows(study: Study, null: NullDistances) -> Rows:
     """What is compared, the farthest apart first."""
     noun, metamers = study.noun, study.metamers
-    rounding = () if null.rounding is None else ((f"a {noun} in float32, and in float64", null.rounding),)
+    rounding = () if null.rounding is None else ((f"{study.a_noun} in float32, and in float64", null.rounding),)
     return (
         (f"two {noun}s of different classes", null.other_class),
         (f"two {noun}s of one class", null.same_class),
-        (f"a {noun}, and it under one grey level of noise", null.grey_level),
+        (f"{study.a_noun}, and it under one grey level of noise", null.grey_level),
         (f"a metamer, and the {noun} whose latent it has", metamers.residual[metamers.there]),
         *rounding,
     )

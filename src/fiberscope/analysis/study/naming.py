@@ -17,6 +17,12 @@ def words(images: Selection) -> tuple[str, ...]:
     return tuple(f"digit {label}" for label in images.labels) if _classes_suffice(images) else images.words
 
 
+def how_many(images: Selection) -> str:
+    """A sentence for the caption of a picture that does not show all of them."""
+    count = len(images.names)
+    return f" Shown are the first {MOST_SHOWN} of {count}; the tables hold all." if count > MOST_SHOWN else ""
+
+
 def row_labels(images: Selection) -> tuple[str, ...]:
     """What stands beside a row that shows the image itself: nothing where that says it all."""
     return ("",) * len(images.names) if _classes_suffice(images) else images.titles

@@ -34,7 +34,6 @@ def choose(names: Sequence[str]) -> tuple[Question, ...]:
     wanted = [name for words in names for name in words.replace(",", " ").split()]
     unknown = [name for name in wanted if name not in known]
     if unknown or (names and not wanted):
-        raise FiberscopeError(
-            f"only: no question {', '.join(map(repr, unknown or names))}. There are {', '.join(known)}."
-        )
+        found = ", ".join(map(repr, unknown or names))
+        raise FiberscopeError(f"only: there is no question {found}. Choose among {', '.join(known)}.")
     return tuple(question for question in QUESTIONS if not wanted or question.name in wanted)

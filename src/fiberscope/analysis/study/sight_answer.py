@@ -6,7 +6,7 @@ import torch
 
 from fiberscope.analysis.answer import Answer, grouped
 from fiberscope.analysis.records import Records
-from fiberscope.analysis.study.naming import MOST_SHOWN, row_labels, words
+from fiberscope.analysis.study.naming import MOST_SHOWN, how_many, row_labels, words
 from fiberscope.analysis.study.sight import Sight
 from fiberscope.analysis.study.study import Study
 from fiberscope.gallery import percent, seen_unseen, share_chart, short_number, spectrum_chart, to_png
@@ -86,7 +86,7 @@ def _spectrum(study: Study, sight: Sight) -> Figure:
     return Figure(
         to_png(spectrum_chart(values, names)),
         caption=f"Each line is one {study.noun}: how far its latent moves when the image moves by one unit along a "
-        "direction that the network sees, strongest direction first.",
+        f"direction that the network sees, strongest direction first.{how_many(study.images)}",
         alt=f"A falling line for each {study.noun} on a logarithmic axis, between {strongest} and {weakest}.",
     )
 
@@ -110,7 +110,8 @@ def _directions(study: Study, sight: Sight) -> Figure:
     return Figure(
         to_png(picture),
         caption=f"Add a little of a pattern in the middle to the {noun} on its left and the latent moves; add a little "
-        f"of a pattern on the right and it stays, although real {noun}s differ in just such ways.",
+        f"of a pattern on the right and it stays, although real {noun}s differ in just such ways."
+        f"{how_many(study.images)}",
         alt=f"A row for each {noun}: the {noun}, {k} patterns that the network sees, and {k} patterns that it cannot "
         "see.",
     )
@@ -123,7 +124,8 @@ def _shares(study: Study, sight: Sight) -> Figure:
     return Figure(
         to_png(share_chart(torch.cat([sight.invisible_share[:MOST_SHOWN], yardsticks]), labels)),
         caption=f"A full bar would be all that varies between the {study.samples}; the two bars at the foot say what "
-        f"would be left unseen by the {count} directions in which {study.noun}s vary most, and by {count} random ones.",
+        f"would be left unseen by the {count} directions in which {study.noun}s vary most, and by {count} random ones."
+        f"{how_many(study.images)}",
         alt=f"A bar for each {study.noun} on the way to 100 %, above two bars for comparison.",
     )
 

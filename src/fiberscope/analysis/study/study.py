@@ -61,6 +61,11 @@ class Study:
         return "digit" if self.data.name.startswith("mnist") else "image"
 
     @property
+    def a_noun(self) -> str:
+        """One of them."""
+        return f"a {self.noun}" if self.noun == "digit" else f"an {self.noun}"
+
+    @property
     def samples(self) -> str:
         """What the labelled data are, for sentences."""
         return f"test {self.noun}s" if self.data.name == "mnist-test" else f"labelled {self.noun}s"

@@ -15,13 +15,16 @@ from fiberscope.analysis.study.reading import relative_distance
 from fiberscope.analysis.study.study import Study
 from fiberscope.moves import Outcome, StraightLine, Walk, walk, walk_straight
 from fiberscope.problem import Fiber
+from fiberscope.variations import latent_scale
 
-LENGTH = 5.0
 NUM_STEPS = 20
 NUM_BASIS = 2
 """Directions of the data basis walked from each image, each both ways, where there are so many."""
-FAR = 8.0
 FAR_STEPS = 32
+
+_LENGTH = 0.5  # of the median distance between two labelled images of different classes
+_FAR = 0.8
+_MOST_FOR_LENGTH = 2000
 
 
 class Trail(NamedTuple):
@@ -45,15 +48,18 @@ class Trail(NamedTuple):
 
 
 class Walks(NamedTuple):
-    """Walks toward the partner of each image, and from each along invisible directions, corrected and straight.
+    """Walks of length ``far`` toward the partner of each image, and of ``length`` along what is invisible from it.
 
-    The latter go along each of `num_directions` directions of the data basis, forward and backward, in this order.
+    The latter, corrected and straight, go along each of ``num_directions`` directions of the data basis, forward and
+    backward, in this order.
     """
 
     toward: Trail
     corrected: Trail
     straight: Trail
     num_directions: int
+    length: float
+    far: float
 
     @property
     def num_ways(self) -> int:
@@ -64,22 +70,30 @@ class Walks(NamedTuple):
 def walk_all(study: Study) -> Walks:
     """Walk from each image toward its partner, and along its first directions of the data basis both ways."""
     images, aims, unseen = study.inputs, study.aims, study.sight.unseen[:, :NUM_BASIS]
+    length, far = _lengths(study)
     toward, corrected, straight = [], [], []
     for part in parts(len(images)):
         shown = max(0, MOST_SHOWN - part.start)
         starts, directions = images[part], unseen[part].to(images)
         fiber = Fiber.through(study.latent_map, starts)
-        path = walk(fiber, starts, aims[part] - starts, length=FAR, num_steps=FAR_STEPS)
+        path = walk(fiber, starts, aims[part] - starts, length=far, num_steps=FAR_STEPS)
         toward.append(_follow(study, path, path.outcome, shown=shown))
         both_ways = torch.stack([directions, -directions], dim=2).flatten(0, 2)
         several = both_ways.shape[0] // len(starts)
         starts = starts.repeat_interleave(several, dim=0)
         fiber = Fiber.through(study.latent_map, starts)
-        path = walk(fiber, starts, both_ways, length=LENGTH, num_steps=NUM_STEPS)
-        line = walk_straight(fiber, starts, both_ways, length=LENGTH, num_steps=NUM_STEPS)
+        path = walk(fiber, starts, both_ways, length=length, num_steps=NUM_STEPS)
+        line = walk_straight(fiber, starts, both_ways, length=length, num_steps=NUM_STEPS)
         corrected.append(_follow(study, path, path.outcome, shown=several * shown))
         straight.append(_follow(study, line, (Outcome.CONVERGED,) * len(starts), shown=several * shown))
-    return Walks(_join(toward), _join(corrected), _join(straight), num_directions=unseen.shape[1])
+    return Walks(_join(toward), _join(corrected), _join(straight), unseen.shape[1], length, far)
+
+
+def _lengths(study: Study) -> tuple[float, float]:
+    """How far to walk, in one figure: what a person would call far for such images."""
+    rows, labels = study.data.images[:_MOST_FOR_LENGTH].flatten(1), study.data.labels[:_MOST_FOR_LENGTH]
+    apart = latent_scale(rows, labels).between
+    return float(f"{_LENGTH * apart:.0e}"), float(f"{_FAR * apart:.0e}")
 
 
 def _follow(study: Study, path: Walk | StraightLine, outcome: tuple[Outcome, ...], *, shown: int) -> Trail:

@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fiberscope.analysis.answer import Answer
-from fiberscope.analysis.study.naming import MOST_SHOWN, titles, ways
+from fiberscope.analysis.study.naming import MOST_SHOWN, how_many, titles, ways
 from fiberscope.analysis.study.study import Study
-from fiberscope.analysis.study.walks import FAR, FAR_STEPS, LENGTH, NUM_STEPS, Trail, Walks, walk_all
+from fiberscope.analysis.study.walks import FAR_STEPS, NUM_STEPS, Walks, walk_all
 from fiberscope.analysis.study.walks_records import walk_records
 from fiberscope.gallery import drift_chart, filmstrip, percent, short_number, to_png
 from fiberscope.moves.setup import DEFAULT_RTOL
@@ -17,21 +17,22 @@ from fiberscope.report import Figure, Section
 
 _FRAME_EVERY = 4
 _METHODS = (
-    f"A walk goes {NUM_STEPS} steps to a length of {LENGTH:g}, or {FAR_STEPS} to {FAR:g} toward another image "
-    "(Euclidean norm over pixels). Each step follows the null space at the point reached, stays inside the box of "
-    "pixels from 0 to 1, and is corrected back onto the fiber. The straight line follows the null space of the start, "
-    "is cut off at the box and is not corrected.",
+    f"A walk goes {NUM_STEPS} steps to a length of half the median distance between two images of different classes, "
+    f"or {FAR_STEPS} to 0.8 of it toward another image (Euclidean norm over pixels, rounded to one figure). Each step "
+    "follows the null space at the point reached, stays inside the box of pixels from 0 to 1, and is corrected back "
+    "onto the fiber. The straight line follows the null space of the start, is cut off at the box and is not "
+    "corrected.",
 )
 
 
 def ask_walks(study: Study) -> Answer:
     """Walk from each image along what the network cannot see; show where that leads, and what straight lines lose."""
     walks = walk_all(study)
-    drift, toward, along = _drift(study, walks), _toward(study, walks.toward), _along(study, walks)
+    drift, toward, along = _drift(study, walks), _toward(study, walks), _along(study, walks)
     median = percent(float(walks.straight.residual[-1].nanmedian()))
     return Answer(
         (_film_section(study, walks, (toward, along)), _drift_section(walks, drift)),
-        facts=((f"drift of a straight line of length {LENGTH:g} (median)", median),),
+        facts=((f"drift of a straight line of length {walks.length:g} (median)", median),),
         figures={"drift.png": drift, "walks.png": toward, "walks-data.png": along},
         arrays={
             f"walks_{name}_{field}": values
@@ -52,7 +53,7 @@ def _drift_section(walks: Walks, drift: Figure) -> Section:
         lost = f", and {other} of {len(straight.gone)} lines end at another class"
     return Section(
         "Is it enough to go straight along what it cannot see?",
-        f"No. After a way of {LENGTH:g} the straight line has drifted by "
+        f"No. After a way of {walks.length:g} the straight line has drifted by "
         f"{percent(float(straight.residual[-1].nanmedian()))} of the latent’s size (median){lost}. No corrected walk "
         f"is ever off by more than {short_number(worst, digits=2)} of it.",
         (
@@ -65,7 +66,7 @@ def _drift_section(walks: Walks, drift: Figure) -> Section:
 
 
 def _drift(study: Study, walks: Walks) -> Figure:
-    distance = torch.linspace(0, LENGTH, NUM_STEPS + 1)
+    distance = torch.linspace(0, walks.length, NUM_STEPS + 1)
     gone = walks.corrected.arc_length
     # A walk that ended on the way has no residual further on.
     corrected = torch.where(gone.diff(dim=0, prepend=gone[:1] - 1) > 0, walks.corrected.residual, torch.nan)
@@ -98,20 +99,22 @@ def _film_section(study: Study, walks: Walks, films: tuple[Figure, Figure]) -> S
     )
 
 
-def _toward(study: Study, trail: Trail) -> Figure:
+def _toward(study: Study, walks: Walks) -> Figure:
+    trail, far = walks.toward, walks.far
     frames = list(range(0, FAR_STEPS + 1, _FRAME_EVERY))
     heads = ways(study.images, study.partners)[:MOST_SHOWN]
     picture = filmstrip(
         trail.points[frames],
         row_captions=[head + _read_as(trail.classes, [i]) for i, head in enumerate(heads)],
-        step_captions=["start", *(f"{FAR * frame / FAR_STEPS:g}" for frame in frames[1:])],
+        step_captions=["start", *(f"{far * frame / FAR_STEPS:g}" for frame in frames[1:])],
         title="To the network, all images in a row are one",
-        note=_film_note(trail.arc_length[:, : len(heads)], FAR),
+        note=_film_note(trail.arc_length[:, : len(heads)], far),
     )
     return Figure(
         to_png(picture),
         caption=f"Each {study.noun} goes as straight toward another {study.noun} as its fiber allows: what we see "
-        f"changes, the latent does not{', so the network goes on reading the first one' if study.logits else ''}.",
+        f"changes, the latent does not{', so the network goes on reading the first one' if study.logits else ''}."
+        f"{how_many(study.images)}",
         alt=f"A row of nine images for each {study.noun}: the one on the left changes step by step toward another one "
         "on the right.",
     )
@@ -123,7 +126,7 @@ def _along(study: Study, walks: Walks) -> Figure:
     # Walks come forward and backward in turns, for each direction of each image.
     forward, backward = (slice(way, None, several) for way in (0, 1))
     points = torch.cat([trail.points[frames[::-1], backward], trail.points[:1, forward], trail.points[frames, forward]])
-    lengths = [f"{LENGTH * frame / NUM_STEPS:g}" for frame in frames]
+    lengths = [f"{walks.length * frame / NUM_STEPS:g}" for frame in frames]
     names = titles(study.images)[:MOST_SHOWN]
     heads = [f"{study.noun} {name}" if "\n" not in name and name.isdigit() else name for name in names]
     shown = several * len(heads)
@@ -132,12 +135,12 @@ def _along(study: Study, walks: Walks) -> Figure:
         row_captions=[head + _read_as(trail.classes, [several * i, several * i + 1]) for i, head in enumerate(heads)],
         step_captions=[*(f"−{length}" for length in reversed(lengths)), "start", *(f"+{length}" for length in lengths)],
         title=f"Less ink and more ink, where {study.noun}s vary most and the network cannot see it",
-        note=_film_note(trail.arc_length[:, :shown], LENGTH),
+        note=_film_note(trail.arc_length[:, :shown], walks.length),
     )
     return Figure(
         to_png(picture),
         caption=f"From the {study.noun} in the middle, each walk follows the first of its patterns that the network "
-        "cannot see, against it to the left and with it to the right.",
+        f"cannot see, against it to the left and with it to the right.{how_many(study.images)}",
         alt=f"A row of eleven images for each {study.noun}; the one in the middle grows fainter to the left and bolder "
         "to the right.",
     )
