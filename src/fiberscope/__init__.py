@@ -12,25 +12,35 @@ if TYPE_CHECKING:
     from fiberscope import data, gallery, geometry, judges, models, moves, problem, variations
     from fiberscope.geometry import TangentSplit, jacobian, split_tangent
     from fiberscope.moves import (
+        Boundary,
+        Extremes,
         Farthest,
         MoveFailedError,
         Nearest,
         Outcome,
         Projection,
+        Segment,
         Spread,
         Walk,
+        Widths,
+        boundary,
+        extremes,
         farthest,
         nearest,
         project,
+        segment,
         spread,
         walk,
+        widths,
     )
     from fiberscope.problem import Box, Fiber, FiberscopeError, LatentMap, ModelError, Tube
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Boundary",
     "Box",
+    "Extremes",
     "Farthest",
     "Fiber",
     "FiberscopeError",
@@ -40,11 +50,15 @@ __all__ = [
     "Nearest",
     "Outcome",
     "Projection",
+    "Segment",
     "Spread",
     "TangentSplit",
     "Tube",
     "Walk",
+    "Widths",
+    "boundary",
     "data",
+    "extremes",
     "farthest",
     "gallery",
     "geometry",
@@ -55,10 +69,12 @@ __all__ = [
     "nearest",
     "problem",
     "project",
+    "segment",
     "split_tangent",
     "spread",
     "variations",
     "walk",
+    "widths",
 ]
 
 _SUBPACKAGES = ("problem", "geometry", "moves", "variations", "judges", "models", "data", "gallery")

@@ -1,12 +1,18 @@
 """Numbers to pictures; computes nothing."""
 
+from fiberscope.gallery.approach_sheet import approach_sheet
+from fiberscope.gallery.collision_chart import collision_chart
+from fiberscope.gallery.collision_sheet import CollisionWords, collision_sheet
 from fiberscope.gallery.drift_chart import drift_chart
+from fiberscope.gallery.extremes_sheet import extremes_sheet
 from fiberscope.gallery.fiber_rows import fiber_rows
 from fiberscope.gallery.fields import signed_grid
 from fiberscope.gallery.images import filmstrip, image_grid
+from fiberscope.gallery.neighbourhood_sheet import neighbourhood_sheet
 from fiberscope.gallery.numbers import full_number, percent, short_number
 from fiberscope.gallery.pairs import pairs
 from fiberscope.gallery.quartile_chart import Mark, quartile_chart
+from fiberscope.gallery.radius_chart import Curve, radius_chart
 from fiberscope.gallery.save import save_animation, save_png, to_png
 from fiberscope.gallery.seen_unseen import seen_unseen
 from fiberscope.gallery.sensitivity_chart import sensitivity_chart
@@ -17,15 +23,23 @@ from fiberscope.gallery.variation_curves import variation_curves
 from fiberscope.gallery.variation_sheet import variation_sheet
 
 __all__ = [
+    "CollisionWords",
+    "Curve",
     "Mark",
+    "approach_sheet",
+    "collision_chart",
+    "collision_sheet",
     "drift_chart",
+    "extremes_sheet",
     "fiber_rows",
     "filmstrip",
     "full_number",
     "image_grid",
+    "neighbourhood_sheet",
     "pairs",
     "percent",
     "quartile_chart",
+    "radius_chart",
     "save_animation",
     "save_png",
     "seen_unseen",

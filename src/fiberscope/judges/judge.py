@@ -11,6 +11,7 @@ from jaxtyping import Float, Num
 from numpy import ndarray
 from torch import Tensor, nn
 
+from fiberscope.judges.cards import JudgeCard
 from fiberscope.problem.errors import FiberscopeError
 
 _BATCH = 250  # images at a time: the activations of a judge stay in the cache
@@ -32,12 +33,13 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ModuleJudge:
-    """A network that returns logits, as a judge; logits are divided by the temperature."""
+    """A network that returns logits, as a judge; logits are divided by the temperature. Those that ship have a card."""
 
     module: nn.Module
     name: str
     num_classes: int
     temperature: float = 1.0
+    card: JudgeCard | None = None
 
     def probabilities(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch classes"]:
         """Softmax of the network's logits over the temperature."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import safetensors
@@ -47,7 +48,8 @@ def load_judge(name: str, folder: Path = _SHIPPED) -> ModuleJudge:
         module.load_state_dict(tensors)
     except (OSError, KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise ModelError(f"{path} is missing or altered ({error}); train it again with `{card.command}`") from error
-    return from_module(module.requires_grad_(requires_grad=False), name, temperature=card.temperature)
+    judge = from_module(module.requires_grad_(requires_grad=False), name, temperature=card.temperature)
+    return replace(judge, card=card)
 
 
 def judge_card(name: str, folder: Path = _SHIPPED) -> JudgeCard:

@@ -59,10 +59,12 @@ def _empty_neighbours(tensors: Mapping[str, Tensor]) -> Neighbours:
     return Neighbours(voters=len(tensors["labels"]))
 
 
+# Weights are by kind, not tuned: the two networks are kin, the linear judge is the weakest alone.
 RECIPES: Mapping[str, Recipe] = {
-    "strokes": Recipe("convolutional network on ink, trained on nuisances", lambda _: Strokes(), _strokes, 2.0),
-    "gradients": Recipe("logistic regression on histograms of gradients", lambda _: Gradients(), _gradients, 1.0),
-    "neighbours": Recipe("nearest training digits, upright", _empty_neighbours, _neighbours, 1.0),
+    "strokes": Recipe("convolutional network on ink, trained on nuisances", lambda _: Strokes(), _strokes, 1.0),
+    "gradients": Recipe("logistic regression on histograms of gradients", lambda _: Gradients(), _gradients, 0.5),
+    "neighbours": Recipe("nearest training digits, upright", _empty_neighbours, _neighbours, 1.5),
+    "upright": Recipe("the same network on ink without slant", lambda _: Upright(), _upright, 1.0),
 }
 
 

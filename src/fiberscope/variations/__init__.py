@@ -5,6 +5,7 @@ from fiberscope.variations.free_part import FreePart, free_part, give_way
 from fiberscope.variations.invariance import InvarianceRange, Reach, invariance_range
 from fiberscope.variations.latent_scale import LatentScale, latent_scale
 from fiberscope.variations.quartiles import Quartiles, quartiles, quartiles_by_class
+from fiberscope.variations.radius import radius_of
 from fiberscope.variations.response import Response, response
 from fiberscope.variations.sensitivity import Sensitivity, Yardsticks, sensitivity, yardsticks
 from fiberscope.variations.variation import Orbit, Variation
@@ -28,6 +29,7 @@ __all__ = [
     "latent_scale",
     "quartiles",
     "quartiles_by_class",
+    "radius_of",
     "response",
     "sensitivity",
     "yardsticks",
