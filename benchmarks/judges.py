@@ -2,8 +2,9 @@
 
 Run from a checkout with the training digits at hand: python benchmarks/judges.py
 The labels (data/between_digits.json) were given by eye before any judge was asked, by one observer: `clear` where the
-image reads as a digit, `forced` where it takes a guess. Nothing was trained on them; `confirm` are the numbers from
-180 on, which were labelled after the level of the ink was chosen on the others.
+image reads as a digit, `forced` where it takes a guess. No judge was trained on them, but they are no untouched test
+of the panel: the level of the ink was chosen on the numbers below 180, and the members and weights of the panel were
+chosen with the results on all of them in view, so `confirm` (from 180 on) is a check of the ink's level alone.
 """
 
 from __future__ import annotations
