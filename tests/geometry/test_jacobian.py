@@ -63,3 +63,12 @@ def test_it_leaves_no_gradient_on_the_parameters():
     fs.jacobian(fs.LatentMap(module, (6,)), uniform(3, 6))
     assert module.weight.grad is None
     assert module.weight.requires_grad
+
+
+def test_no_rows_ask_nothing_of_the_network():
+    def refuse_an_empty_batch(x: torch.Tensor) -> torch.Tensor:
+        assert len(x) > 0
+        return x[:, :2]
+
+    found = fs.jacobian(fs.LatentMap(refuse_an_empty_batch, (5,)), torch.zeros(0, 5))
+    assert found.shape == (0, 2, 5)

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from fiberscope.models import Generator, compose
 from fiberscope.models.prior_ball import PriorBall
-from fiberscope.moves import Outcome, Spread, spread
+from fiberscope.moves import Outcome, Spread, project, spread
 from fiberscope.problem import Box, Fiber, FiberscopeError, LatentMap
 
 _EVERYWHERE = Box(float("-inf"), float("inf"))
+_SAMPLES = 1000  # of the prior, from which each row takes its starts
+_NEAR = 60  # of them, those whose latents are nearest to a row's
+_CHOICE = 3  # so many candidates for each start
+_ASIDE = 0.3  # in standard deviations of the prior
+_SOON = 25  # steps to the fiber that a candidate may take
 
 
 class Coordinates(NamedTuple):
@@ -77,20 +82,66 @@ def natural_population(
 ) -> Population:
     """Digits that the generator makes, all with the latent of their row's target, spread in pixels.
 
-    They start from random samples of the prior, and stay in the ball that holds a share ``mass`` of it. Raises
-    FiberscopeError for fewer than two members.
+    They start from random samples of the prior whose latents happen to be near, and stay in the ball that holds a
+    share ``mass`` of it. Raises FiberscopeError for fewer than two members.
     """
     if members < 2:
         raise FiberscopeError(f"members: expected at least two images a row, found {members}.")
     there = coordinates(generator, latent_map, mass=mass)
-    shape = (len(targets), members, generator.latent_size)
-    drawn = torch.randn(shape, generator=random, dtype=torch.float64).to(targets)
-    starts = there.ball.inverse(drawn.flatten(0, 1)).view(shape)
     with torch.no_grad():
-        fiber = Fiber(there.latent_map, latent_map(targets), _EVERYWHERE)
+        aims = latent_map(targets)
+        fiber = Fiber(there.latent_map, aims, _EVERYWHERE)
+        starts = _draw_starts(there, aims, members, random)
         found = spread(fiber, starts, measure=there.decode, num_steps=num_steps)
         images = there.decode(found.points.flatten(0, 1)).view(len(targets), members, *targets.shape[1:])
     return _weigh(latent_map, targets, images, found)
+
+
+def _draw_starts(
+    there: Coordinates, aims: Float[Tensor, "row m"], members: int, random: torch.Generator
+) -> Float[Tensor, "row member k"]:
+    """Samples of the prior with the nearest latents, brought onto their fiber; of these the most different."""
+    drawn = torch.randn(_SAMPLES, there.ball.size, generator=random, dtype=torch.float64).to(aims)
+    free = there.ball.inverse(drawn)
+    images = there.decode(free).flatten(1)
+    near = torch.cdist(aims, there.latent_map(free)).topk(_NEAR, largest=False).indices
+    count = _CHOICE * members
+    tried = torch.stack([free[row[_most_different(images[row], count)]] for row in near])
+    fiber = Fiber(there.latent_map, aims.repeat_interleave(count, dim=0), _EVERYWHERE)
+    # Those that do not arrive soon would cost more than all others.
+    soon = project(fiber, tried.flatten(0, 1), num_steps=_SOON, num_restarts=0)
+    arrived = (soon.residual_norm <= soon.tolerance).view(-1, count)
+    seen = there.decode(soon.points).flatten(1).view(len(aims), count, -1)
+    noise = torch.randn(tried.shape, generator=random, dtype=torch.float64).to(aims)
+    rows = zip(soon.points.view_as(tried), seen, arrived, _ASIDE * noise, strict=True)
+    return torch.stack([_take(*row, members) for row in rows])
+
+
+def _take(
+    points: Float[Tensor, "some k"],
+    seen: Float[Tensor, "some p"],
+    arrived: Bool[Tensor, " some"],
+    aside: Float[Tensor, "some k"],
+    members: int,
+) -> Float[Tensor, "member k"]:
+    """The most different of those that arrived; where these are too few, points a little aside of them make up."""
+    good = arrived.nonzero()[:, 0]
+    if good.numel() >= members:
+        return points[good[_most_different(seen[good], members)]]
+    base = points[good] if good.numel() else points
+    more = base[torch.arange(members - good.numel()) % len(base)] + aside[: members - good.numel()]
+    return torch.cat([points[good], more])
+
+
+def _most_different(images: Float[Tensor, "some p"], count: int) -> list[int]:
+    """The first, then one by one the image farthest from those chosen (Gonzalez 1985)."""
+    apart = torch.cdist(images, images)
+    chosen = [0]
+    while len(chosen) < count:
+        nearest = apart[chosen].amin(dim=0)
+        nearest[chosen] = -torch.inf
+        chosen.append(int(nearest.argmax()))
+    return chosen
 
 
 def free_population(

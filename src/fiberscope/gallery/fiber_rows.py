@@ -40,7 +40,7 @@ def fiber_rows(
         check_length(len(words), count, "captions of a row")
         first = Cell(image_tile(target, scale=scale), bar=theme.ORANGE)
         others = (
-            Cell(image_tile(image, scale=scale), f"\n{word}", bar=theme.ORANGE)
+            Cell(image_tile(image, scale=scale), word, bar=theme.ORANGE)
             for image, word in zip(population, words, strict=True)
         )
         drawn.append(Row((first, *others), label))

@@ -37,12 +37,12 @@ def jacobian(
 def linearise(latent_map: LatentMap, rows: Float[Tensor, "batch n"], *, chunk_size: int | None = None) -> Linearisation:
     """Latents and Jacobians at flat rows, unchecked; reverse mode, or forward mode where n < m."""
     m, n = latent_map.latent_size, latent_map.input_size
+    if rows.shape[0] == 0:  # backward through some layers (pixel shuffle) fails on an empty batch
+        return Linearisation(rows.new_zeros(0, m), rows.new_zeros(0, m, n))
     size = chunk_size or max(1, min(_MAX_CHUNK, _CHUNK_BYTES // (m * n * rows.element_size())))
     by_mode = _by_rows if m <= n else _by_columns
     with torch.inference_mode(mode=False):
         chunks = [by_mode(latent_map, chunk.clone()) for chunk in torch.split(rows.detach(), size)]
-    if not chunks:
-        return Linearisation(rows.new_zeros(0, m), rows.new_zeros(0, m, n))
     if len(chunks) == 1:
         return chunks[0]
     return Linearisation(*(torch.cat(parts) for parts in zip(*chunks, strict=True)))

@@ -10,11 +10,15 @@ from torch import Tensor, nn
 from fiberscope.problem.errors import ModelError
 
 
+_POWER = 6  # high enough to leave the middle as it is, low enough for steps near the rim to have an effect
+_RIM = 0.97
+
+
 class PriorBall(nn.Module):
     """All of R^k onto the open ball that holds a share ``mass`` of the standard normal distribution.
 
-    ``u = v / sqrt(1 + |v|² / R²)``: near the origin nothing changes, and however far v goes, u stays within R. So a
-    fiber of a network after a generator needs no box to stay where the generator was trained.
+    ``u = v / (1 + (|v| / R)^6)^(1/6)``: in most of the ball next to nothing changes, and however far v goes, u stays
+    within R. So a fiber of a network after a generator needs no box to stay where the generator was trained.
     """
 
     def __init__(self, size: int, *, mass: float = 0.99):
@@ -27,12 +31,14 @@ class PriorBall(nn.Module):
 
     def forward(self, free: Float[Tensor, "batch k"]) -> Float[Tensor, "batch k"]:
         """The point of the ball."""
-        inside: Tensor = free / (1 + free.square().sum(dim=1, keepdim=True) / self.radius**2).sqrt()
+        share = free.square().sum(dim=1, keepdim=True) / self.radius**2
+        inside: Tensor = free * (1 + share ** (_POWER / 2)) ** (-1 / _POWER)
         return inside
 
     def inverse(self, inside: Float[Tensor, "batch k"]) -> Float[Tensor, "batch k"]:
-        """The free coordinates of points; those outside the ball are drawn in to 0.99 of its radius first."""
+        """The free coordinates of points; those farther out are drawn in to 0.97 of the ball's radius first."""
         norm = torch.linalg.vector_norm(inside, dim=1, keepdim=True)
-        drawn = inside * (0.99 * self.radius / norm).clamp_max(1.0)
-        free: Tensor = drawn / (1 - drawn.square().sum(dim=1, keepdim=True) / self.radius**2).sqrt()
+        drawn = inside * (_RIM * self.radius / norm).clamp_max(1.0)
+        share = drawn.square().sum(dim=1, keepdim=True) / self.radius**2
+        free: Tensor = drawn * (1 - share ** (_POWER / 2)) ** (-1 / _POWER)
         return free
