@@ -1,0 +1,147 @@
+"""Is what the network cannot tell apart wanted? Judges look at images of one latent, near and far."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fiberscope.analysis.answer import Answer, grouped
+from fiberscope.analysis.study.pool import GOALS, LENGTH, Pool, draw_pool
+from fiberscope.analysis.study.study import Study
+from fiberscope.analysis.study.wanted_tables import judges_table, pool_records, rate_records
+from fiberscope.gallery import CollisionWords, collision_chart, collision_sheet, percent, short_number, to_png
+from fiberscope.judges import (
+    CollisionRates,
+    Opinions,
+    Panel,
+    Verdict,
+    collision_rates,
+    decide,
+    worst_collisions,
+)
+from fiberscope.report import Figure, Section, Table
+
+_BINS = 6
+_WORST = 8
+
+
+def ask_wanted(study: Study) -> Answer:
+    """Walk from each image toward images of other classes, go as near to these as the fiber allows, and ask judges."""
+    if study.panel is None or bool((study.classes < 0).any()):
+        return Answer((_not_asked(study.panel),))
+    pool = draw_pool(study)
+    classes = study.classes[pool.of]
+    opinions = study.panel.opinions(pool.images.cpu().float())
+    verdicts = decide(opinions, classes)
+    edges = _edges(pool.distance)
+    rates = collision_rates(pool.distance, verdicts, edges)
+    chart, worst = _chart(rates, edges), _worst(study, pool, opinions)
+    share = verdicts.count(Verdict.COLLISION) / len(verdicts)
+    return Answer(
+        (_section(study, pool, verdicts, (chart, *worst.values()), judges_table(study.panel, study)),),
+        facts=(("of images with one latent are seen as another class by judges", percent(share)),),
+        figures={"collisions-by-distance.png": chart, **worst},
+        arrays={
+            "wanted_images": pool.images,
+            "wanted_of": pool.of,
+            "wanted_distance": pool.distance,
+            "wanted_residual": pool.residual,
+            "wanted_judged": opinions.classes,
+            "wanted_confidence": opinions.confidence,
+        },
+        records={"wanted": pool_records(study, pool, opinions, verdicts), "collision-rates": rate_records(rates)},
+        methods=(
+            f"Judged are images on the fiber of each image under study: every second point of walks of length "
+            f"{LENGTH:g} toward {GOALS} random images of other classes, and the nearest points of the fiber to these. "
+            "So rates speak of what lies on the way to other classes, not of a fiber as a whole. A verdict is wanted "
+            "where the panel sees the class that the network reads, a collision where it sees another, unsure where "
+            "its pooled probability stays below its threshold. Judges share no weights, seed or architecture with the "
+            "network under study; they are classifiers too, and no people.",
+        ),
+    )
+
+
+def _not_asked(panel: Panel | None) -> Section:
+    why = "no judges of such images ship" if panel is None else "no class is known of some of the images"
+    return Section(
+        "Is that wanted?",
+        f"This was not asked: {why}.",
+        ("Bring judges of your own with --judge, each named as a model is, and images whose class is known.",),
+    )
+
+
+def _edges(distance: Float[Tensor, " found"]) -> Float[Tensor, " edge"]:
+    """Whole numbers from zero on, so that the last bin holds the farthest."""
+    step = max(1, -(-int(float(distance.max()) + 1) // _BINS))
+    return torch.arange(0, _BINS * step + 1, step, dtype=torch.float64)
+
+
+def _section(
+    study: Study, pool: Pool, verdicts: tuple[Verdict, ...], figures: tuple[Figure, ...], judges: Table
+) -> Section:
+    shares = {verdict: verdicts.count(verdict) / len(verdicts) for verdict in Verdict}
+    collided = torch.tensor([verdict is Verdict.COLLISION for verdict in verdicts])
+    first = short_number(float(pool.distance[collided].min())) if bool(collided.any()) else ""
+    nearest_one = f" The nearest collision lies {first} away." if first else ""
+    known = int(study.panel.seen(study.images.images).sum()) if study.panel else 0
+    seen = (
+        f" {known} of the {len(study.images.names)} images under study were among a judge’s training images, and are "
+        "marked in the table beside this page: no independent opinion is to be had of them."
+        if known
+        else " No judge was trained on any of the images under study."
+    )
+    return Section(
+        "Is that wanted?",
+        f"Partly. Of {grouped(len(verdicts))} images with the latent of one of the {len(study.images.names)}, judges "
+        f"see the class that the network reads in {percent(shares[Verdict.WANTED])}, another class in "
+        f"{percent(shares[Verdict.COLLISION])}, and are unsure of {percent(shares[Verdict.UNSURE])}.{nearest_one}",
+        (
+            "That a digit stays the same digit when it is written differently is wanted. That it becomes another digit "
+            "to everyone but the network is a collision, and nobody chose it. Judges decide: classifiers that have "
+            f"nothing in common with the network.{seen}",
+            *figures,
+            judges,
+        ),
+    )
+
+
+def _chart(rates: CollisionRates, edges: Float[Tensor, " edge"]) -> Figure:
+    counts = torch.stack([rates.collisions, rates.unsure, rates.wanted])
+    picture = collision_chart(edges, counts, torch.stack([rates.rate_low, rates.rate_high]))
+    return Figure(
+        to_png(picture),
+        caption="Images that have exactly the latent of an image under study, by how far they lie from it.",
+        alt="A bar for each bin of distance, divided into collisions, unsure and wanted images.",
+    )
+
+
+def _worst(study: Study, pool: Pool, opinions: Opinions) -> dict[str, Figure]:
+    classes = study.classes[pool.of]
+    # One of each image under study: neighbours on one walk are nearly the same picture.
+    seen: set[int] = set()
+    rows = [
+        row
+        for row in worst_collisions(opinions, classes, pool.distance, count=len(pool.of)).tolist()
+        if int(pool.of[row]) not in seen and not seen.add(int(pool.of[row]))  # type: ignore[func-returns-value]
+    ][:_WORST]
+    if not rows:
+        return {}
+    words = [
+        CollisionWords(
+            str(int(classes[row])),
+            str(int(opinions.classes[row])),
+            float(opinions.confidence[row]),
+            float(pool.distance[row]),
+        )
+        for row in rows
+    ]
+    picture = collision_sheet(study.inputs[pool.of[rows]], pool.images[rows], words)
+    figure = Figure(
+        to_png(picture),
+        caption="The collisions of which judges are most sure, one for each image under study. The two images of a "
+        "column have the same latent.",
+        alt="Columns of two images: a digit, and an image that the network cannot tell from it and that judges take "
+        "for another digit.",
+    )
+    return {"worst-collisions.png": figure}
