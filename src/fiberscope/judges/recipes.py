@@ -59,8 +59,8 @@ def _empty_neighbours(tensors: Mapping[str, Tensor]) -> Neighbours:
     return Neighbours(voters=len(tensors["labels"]))
 
 
-# The two networks are kin and the linear judge is the weakest alone, so neighbours weigh most. Of eleven weightings tried
-# on the images of benchmarks/between_digits.py, the seven panels of three and more judges lay between 80.0 and 82.1 %.
+# The two networks are kin and the linear judge is the weakest alone, so neighbours weigh most. Of eleven weightings
+# tried on the images of benchmarks/between_digits.py, the panels of three or more judges lay between 80.0 and 82.1 %.
 RECIPES: Mapping[str, Recipe] = {
     "strokes": Recipe("convolutional network on ink, trained on nuisances", lambda _: Strokes(), _strokes, 1.0),
     "gradients": Recipe("logistic regression on histograms of gradients", lambda _: Gradients(), _gradients, 0.5),
