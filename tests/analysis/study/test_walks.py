@@ -1,11 +1,14 @@
 """Walks of a linear map are straight; numbers are of all images, points of those in the pictures."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from fiberscope import LatentMap
 from fiberscope.analysis.study.walks import walk_all
 from fiberscope.analysis.study.walks_answer import ask_walks
-from studies import linear_study, matrix
+from studies import SHAPE, linear_study, matrix
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +70,19 @@ def test_a_network_that_reads_no_class_is_not_said_to_read_one():
     assert not any("class" in section.finding for section in answer.sections)
     records = answer.records["walks"]
     assert {row[list(records.columns).index("same_class")] for row in records.rows} == {None}
+
+
+def test_a_straight_line_that_does_not_drift_is_not_said_to():
+    still, drifting = (section_of(study) for study in (linear_study(count=2), curved_study()))
+    assert still.finding.startswith("For this network yes. After a way of 0.3")
+    assert drifting.finding.startswith("No. After a way of 0.3")
+
+
+def section_of(study):
+    return ask_walks(study).sections[1]
+
+
+def curved_study():
+    straight = linear_study(count=2)
+    curved = LatentMap(lambda images: straight.latent_map(images.square()), SHAPE, dtype=torch.float32)
+    return replace(straight, latent_map=curved)

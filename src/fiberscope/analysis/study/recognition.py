@@ -63,7 +63,7 @@ def _section(study: Study, right: float, picture: Figure) -> Section:
     of = grouped(len(study.data.labels))
     return Section(
         f"How well does the network read {these}?",
-        f"It reads {percent(right)} of {of} {study.samples} right. {_about(study)}",
+        f"It reads {percent(right)} of {of} {study.samples} right{_about(study)}",
         (
             f"The network works in two stages. First it boils the {grouped(n)} pixels x of an image down to {m} "
             f"numbers, the latent z = f(x). Then it reads the class from these numbers alone. {fiber}",
@@ -76,9 +76,10 @@ def _about(study: Study) -> str:
     """Which images the page is about, and how many of them are read as their labels say."""
     count, labels = grouped(len(study.images.names)), study.images.labels
     if None in labels:
-        return f"{count} others are what this page is about."
+        return f". This page is about {count} other {study.noun}s."
     right = sum(label == read for label, read in zip(labels, study.classes.tolist(), strict=True))
-    return f"Of the {count} that this page is about, it reads {right} right."
+    share = f"all {count}" if right == len(labels) else f"{right} of {count}"
+    return f", and {share} that this page is about."
 
 
 def _picture(study: Study) -> Figure:

@@ -63,11 +63,12 @@ def _what_it_sees(study: Study, sight: Sight, figures: tuple[Figure, Figure]) ->
 
 def _how_much(study: Study, sight: Sight, shares: Figure) -> Section:
     least, most = percent(float(sight.invisible_share.min())), percent(float(sight.invisible_share.max()))
+    share = least if least == most else f"{least} to {most}"
     count, these = sight.singular_values.shape[1], f"{study.noun}s"
     measured = f"Measured as the variance of the {study.samples}, so much of that lies in the null space."
     return Section(
         f"How much of what varies between {these} can it not see?",
-        f"Around each {study.noun} it cannot see {least} to {most} of it. The best {count} directions would leave "
+        f"Around each {study.noun} it cannot see {share} of it. The best {count} directions would leave "
         f"{percent(sight.best_share)}, random ones {percent(sight.random_share)}.",
         (
             f"Digits vary in slant, thickness and form. {measured} That alone is no fault: to read a class, a network "
