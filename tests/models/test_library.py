@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
+import fiberscope as fs
 from fiberscope import models
 from fiberscope.data import mnist
 from fiberscope.models import Classifier, ClassifierConfig
+from fiberscope.models.adversary import worst_nearby
 from fiberscope.problem.errors import ModelError
 
 SHIPPED = Path(models.__file__).parent / "shipped"
@@ -66,6 +68,35 @@ def test_the_shipped_autoencoder_gives_digits_back():
     assert error < 0.007
     assert kept > 0.97
     assert network.encoder(digits.images[:1]).shape == (1, 16)
+
+
+def test_the_shipped_robust_classifier_reads_98_and_a_half_of_100_digits_and_stands_attacks_better():
+    digits, card = mnist("test"), models.card("mnist-classifier-robust")
+    network = models.load("mnist-classifier-robust", Classifier)
+    with torch.no_grad():
+        hits = (network(digits.images).argmax(dim=1) == digits.labels).double().mean().item()
+    assert hits >= 0.985
+    assert hits == pytest.approx(card.quality["accuracy"], abs=0.001)
+    assert (card.training.latent_size, card.training.activation) == (8, "relu")
+    images, labels = digits.images[:100], digits.labels[:100]
+
+    def under_attack(attacked):
+        worst = worst_nearby(attacked, images, labels, radius=1.5, num_steps=20)
+        return (attacked(worst).argmax(dim=1) == labels).double().mean().item()
+
+    assert under_attack(network) > 0.7
+    assert under_attack(models.load(NAME, Classifier)) < 0.4
+
+
+def test_the_robust_classifier_is_less_blind_than_the_plain_one():
+    digits = mnist("test")
+    a, b = digits.images[:8], digits.images[[1, 2, 3, 4, 6, 7, 8, 9]]
+
+    def blindness(name):
+        fiber = fs.Fiber.through(fs.LatentMap(models.load(name).encoder, (1, 28, 28)), a, box=fs.Box(0.0, 1.0))
+        return (fs.nearest(fiber, b).raise_if_failed().distance / (a - b).flatten(1).norm(dim=1)).median().item()
+
+    assert blindness("mnist-classifier-robust") > 1.2 * blindness(NAME)
 
 
 def test_its_card_gives_the_command_that_makes_it():
