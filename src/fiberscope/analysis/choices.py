@@ -125,3 +125,49 @@ class StudyChoice:
 
     force: bool = False
     """Replace the result that an earlier run wrote into the folder; other files in it stay."""
+
+
+@dataclass(frozen=True)
+class RowsChoice:
+    """Whose latents the rows have, how many images are in each, and where the page goes."""
+
+    out: Path
+    """Folder for the page, its pictures, tables and arrays."""
+
+    images: tuple[str, ...] = ("3,2,1,18,4,8,11,0,61,7",)
+    """A row for each, ten at most: test digits by index (0:16 or 3,7,20:24), PNG files, folders, npz archives."""
+
+    members: int = 7
+    """Images in each row."""
+
+    mass: float = 0.9
+    """Share of the generator's prior that they stay in: with more of it they differ more and read less as digits."""
+
+    seed: int = 0
+    """Seed of the samples that the rows start from: the same seed gives the same rows."""
+
+    force: bool = False
+    """Replace the result that an earlier run wrote into the folder; other files in it stay."""
+
+
+@dataclass(frozen=True)
+class CompareChoice:
+    """On which images networks are compared, who judges, and where the page goes."""
+
+    out: Path
+    """Folder for the page, its pictures, tables and arrays; an interrupted comparison in it is gone on with."""
+
+    images: tuple[str, ...] = ("0:50",)
+    """Images that all are asked about: test digits by index (0:16 or 3,7,20:24), PNG files, folders, npz archives."""
+
+    judge: tuple[str, ...] = ()
+    """Networks of your own that judge beside those that ship, named as --model is; they give one number a class."""
+
+    labelled: Path | None = None
+    """Images that set the units, in place of the test digits: an npz of images and labels, or a folder a class."""
+
+    seed: int = 0
+    """Seed of the choice of partners: the same seed gives the same page."""
+
+    force: bool = False
+    """Replace the result that an earlier run wrote into the folder; other files in it stay."""

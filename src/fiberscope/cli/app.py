@@ -11,10 +11,12 @@ from cyclopts import App, Parameter
 from rich.text import Text
 
 from fiberscope.cli.analyse import analyse
+from fiberscope.cli.compare import compare
 from fiberscope.cli.demo import demo
 from fiberscope.cli.fetch import mnist
 from fiberscope.cli.nearest import nearest
 from fiberscope.cli.project import project
+from fiberscope.cli.rows import rows
 from fiberscope.cli.spectrum import spectrum
 from fiberscope.cli.terminal import say_error, say_interrupted
 from fiberscope.cli.train import autoencoder, classifier, generator
@@ -39,6 +41,8 @@ fetch = App(name="fetch", help="Download a data set, once, into the user's cache
 # None of these modules imports torch before its command runs, so that help is quick.
 app.command(demo)
 app.command(analyse)
+app.command(compare)
+app.command(rows)
 app.command(spectrum)
 app.command(walk)
 app.command(nearest)

@@ -19,6 +19,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from fiberscope.analysis.finding import Finding
+    from fiberscope.analysis.study.run import Done
     from fiberscope.models import Progress as Trained
 
 _UNLIMITED = 10_000  # columns of a pipe, which has no right edge
@@ -94,6 +95,17 @@ def stopwatch(name: str) -> Iterator[None]:
     with console.status(f"{name} …"):
         yield
     console.print(f"{time.perf_counter() - begun:6.1f} s  {name}")
+
+
+def show_done(done: Done) -> int:
+    """Print what a study found and where its page is, and return the exit code: 1 when a question has no answer."""
+    show_facts(done.facts)
+    if done.resumed:
+        say(f"{done.resumed} answers were there already, from a run that was interrupted.")
+    say(f"Report: {done.report}")
+    for failure in done.failed:
+        say_error(f"not answered: {failure}")
+    return 1 if done.failed else 0
 
 
 def show_facts(facts: Sequence[tuple[str, str]]) -> None:

@@ -86,5 +86,6 @@ def _plot(
     name_axes(axes, across=across, up="share of the images")
     last = int(np.flatnonzero(full)[-1])
     middles = (feet + shares / 2)[:, last]
-    parts = zip(_PARTS, middles.tolist(), _INKS, shares[:, last].tolist(), strict=True)
-    label_ends(axes, [EndLabel(part, middle, ink) for part, middle, ink, share in parts if share > 0])
+    # A part that is missing from the last bar still needs its name.
+    parts = zip(_PARTS, middles.tolist(), _INKS, counts.sum(axis=1).tolist(), strict=True)
+    label_ends(axes, [EndLabel(part, middle, ink) for part, middle, ink, count in parts if count > 0])

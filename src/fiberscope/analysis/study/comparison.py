@@ -117,10 +117,12 @@ def _spectra(portraits: Sequence[Portrait]) -> Figure:
 
 
 def _minded(portraits: Sequence[Portrait]) -> Figure:
+    values = torch.stack([quartiles(portrait.sensitivity) for portrait in portraits])
+    order = values[0, :, 1].argsort(descending=True).tolist()
     picture = quartile_chart(
-        torch.stack([quartiles(portrait.sensitivity) for portrait in portraits]),
+        values[:, order],
         series=[portrait.name for portrait in portraits],
-        rows=portraits[0].variations,
+        rows=[portraits[0].variations[i] for i in order],
         across="relative sensitivity: 0 is invisible, 1 as visible as a change of class",
         title="How much each network minds each variation",
         marks=(Mark(1.0, "a change of class"),),

@@ -20,18 +20,24 @@ from fiberscope.report import Figure, Section, Table
 MEMBERS = 7
 MOST_ROWS = 10
 _FREE_ROWS = 3
-MASS = 0.99
+_NUM_STEPS = 24
+MASS = 0.9  # of the prior; with more of it rows differ more, and their rims read less as digits
 
 
-def ask_natural(study: Study) -> Answer:
-    """Make digits with the latents of the images under study, as different as can be, with and without a prior."""
+def ask_natural(study: Study, *, members: int = MEMBERS, most_rows: int = MOST_ROWS, mass: float = MASS) -> Answer:
+    """Make digits with the latents of the images under study, as different as can be, with and without a prior.
+
+    Raises FiberscopeError for fewer than two members a row, or a mass that is no share.
+    """
     if study.generator is None:
         return Answer((_no_generator(),))
-    targets = study.inputs[:MOST_ROWS]
+    targets = study.inputs[:most_rows]
     natural = natural_population(
-        study.generator, study.latent_map, targets, members=MEMBERS, random=study.rng(), mass=MASS
+        study.generator, study.latent_map, targets, members=members, random=study.rng(), mass=mass, num_steps=_NUM_STEPS
     )
-    free = free_population(study.latent_map, targets[:_FREE_ROWS], members=MEMBERS, random=study.rng())
+    free = free_population(
+        study.latent_map, targets[:_FREE_ROWS], members=members, random=study.rng(), num_steps=_NUM_STEPS
+    )
     rows = _picture(
         study,
         natural,
@@ -66,10 +72,10 @@ def ask_natural(study: Study) -> Answer:
         records={"rows": _records(study, natural)},
         methods=(
             "Rows are found in the coordinates of a generator, a variational autoencoder with a learned flow as its "
-            f"prior: each starts from {MEMBERS} random samples of the prior, which are brought onto the fiber of the "
-            "network after the generator and then pushed apart along it (Riesz energy of their distances in pixels). "
-            f"Coordinates cannot leave the ball that holds {percent(MASS)} of the prior. Residuals are those of the "
-            "finished images, by a forward pass of the network alone.",
+            f"prior: each of its {members} members starts from a random sample of the prior and is brought onto the "
+            "fiber of the network after the generator, then all are pushed apart along it (Riesz energy of their "
+            f"distances in pixels). Coordinates cannot leave the ball that holds {percent(mass)} of the prior. "
+            "Residuals are those of the finished images, by a forward pass of the network alone.",
         ),
     )
 
