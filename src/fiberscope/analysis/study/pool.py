@@ -13,7 +13,6 @@ from fiberscope.moves import Outcome, nearest, walk
 from fiberscope.problem import Fiber
 
 GOALS = 3  # images of other classes that are headed for from each image
-LENGTH = 10.0
 _STEPS = 20
 _EVERY = 2
 
@@ -28,12 +27,16 @@ class Pool(NamedTuple):
 
 
 def draw_pool(study: Study) -> Pool:
-    """Go from each image toward random images of other classes: points on the way, and the nearest there is."""
+    """Go from each image toward random images of other classes: points on the way, and the nearest there is.
+
+    Walks are as long as the median distance between an image and where it heads for.
+    """
     count = len(study.images.names)
     of = torch.arange(count).repeat_interleave(GOALS)
     starts, goals = study.inputs[of], _goals(study, of)
     fiber = Fiber.through(study.latent_map, starts)
-    path = walk(fiber, starts, goals - starts, length=LENGTH, num_steps=_STEPS)
+    length = float((goals - starts).flatten(1).norm(dim=1).median())
+    path = walk(fiber, starts, goals - starts, length=length, num_steps=_STEPS)
     near = nearest(fiber, goals, start=starts)
     arrived = torch.tensor([outcome is Outcome.CONVERGED for outcome in near.outcome])
     # A walk that ended early stands still: its last point counts once.

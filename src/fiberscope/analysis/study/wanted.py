@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from fiberscope.analysis.answer import Answer, grouped
-from fiberscope.analysis.study.pool import GOALS, LENGTH, Pool, draw_pool
+from fiberscope.analysis.study.pool import GOALS, Pool, draw_pool
 from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.study.wanted_tables import judges_table, pool_records, rate_records
 from fiberscope.gallery import CollisionWords, collision_chart, collision_sheet, percent, short_number, to_png
@@ -52,8 +54,9 @@ def ask_wanted(study: Study) -> Answer:
         },
         records={"wanted": pool_records(study, pool, opinions, verdicts), "collision-rates": rate_records(rates)},
         methods=(
-            f"Judged are images on the fiber of each image under study: every second point of walks of length "
-            f"{LENGTH:g} toward {GOALS} random images of other classes, and the nearest points of the fiber to these. "
+            "Judged are images on the fiber of each image under study: every second point of walks toward "
+            f"{GOALS} random images of other classes, as long as these are away (median), and the nearest points of "
+            "the fiber to these. "
             "So rates speak of what lies on the way to other classes, not of a fiber as a whole. A verdict is wanted "
             "where the panel sees the class that the network reads, a collision where it sees another, unsure where "
             "its pooled probability stays below its threshold. Judges share no weights, seed or architecture with the "
@@ -72,9 +75,11 @@ def _not_asked(panel: Panel | None) -> Section:
 
 
 def _edges(distance: Float[Tensor, " found"]) -> Float[Tensor, " edge"]:
-    """Whole numbers from zero on, so that the last bin holds the farthest."""
-    step = max(1, -(-int(float(distance.max()) + 1) // _BINS))
-    return torch.arange(0, _BINS * step + 1, step, dtype=torch.float64)
+    """Bins of a round width from zero on, so that the last one holds the farthest."""
+    least = max(float(distance.max()), 1e-6) / _BINS
+    decade = 10.0 ** math.floor(math.log10(least))
+    step = next(factor * decade for factor in (1, 2, 5, 10) if factor * decade >= least)
+    return step * torch.arange(math.ceil(float(distance.max()) / step) + 1, dtype=torch.float64)
 
 
 def _section(

@@ -1,0 +1,64 @@
+"""Rows of digits that share a latent: what stands under each picture is what a fresh forward pass finds."""
+
+import pytest
+import torch
+
+from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.selection import select
+from fiberscope.analysis.study.natural import ask_natural
+from fiberscope.analysis.study.open_study import open_study
+from fiberscope.problem import FiberscopeError
+from studies import linear_study
+
+
+@pytest.fixture(scope="module")
+def study():
+    return open_study(NetworkChoice(), select(("0,1",), shape=(1, 28, 28)), seed=0)[0]
+
+
+@pytest.fixture(scope="module")
+def answer(study):
+    return ask_natural(study, members=3, most_rows=2)
+
+
+def test_records_hold_the_residual_and_the_distance_of_every_member(study, answer):
+    images = answer.arrays["natural_images"]
+    aims = study.latent_map(study.inputs)[:, None]
+    latents = study.latent_map(images.flatten(0, 1)).view(2, 3, -1)
+    residual = ((latents - aims).norm(dim=2) / aims.norm(dim=2)).flatten()
+    distance = (images - study.inputs[:, None]).flatten(2).norm(dim=2).flatten()
+    columns = list(answer.records["rows"].columns)
+    rows = answer.records["rows"].rows
+    assert [row[columns.index("residual")] for row in rows] == pytest.approx(residual.tolist(), abs=2e-6)
+    assert [row[columns.index("from_target")] for row in rows] == pytest.approx(distance.tolist(), abs=1e-4)
+    assert float(residual.max()) <= 1e-5
+
+
+def test_the_result_without_the_prior_stands_beside(answer):
+    assert list(answer.figures) == ["rows.png", "rows-without-prior.png"]
+    free = answer.arrays["natural_free_images"]
+    made = answer.arrays["natural_images"]
+    assert float((free.diff(dim=-1).abs()).mean()) > 3 * float(made.diff(dim=-1).abs().mean())  # noise is rough
+    assert "generator" in answer.figures["rows-without-prior.png"].caption
+
+
+def test_judges_say_in_how_many_they_see_the_class_of_the_first(answer):
+    assert "Judges see the class of the first in" in answer.sections[0].finding
+
+
+def test_without_a_generator_it_says_what_to_bring():
+    (section,) = ask_natural(linear_study()).sections
+    assert "No generator" in section.finding
+    assert "compose" in section.body[0]
+
+
+def test_a_row_of_one_is_refused(study):
+    with pytest.raises(FiberscopeError, match="members: expected at least two"):
+        ask_natural(study, members=1)
+
+
+def test_a_study_of_an_autoencoder_has_rows_too():
+    study = open_study(NetworkChoice(model="mnist-autoencoder"), select(("0",), shape=(1, 28, 28)), seed=0)[0]
+    answer = ask_natural(study, members=2)
+    assert float(answer.arrays["natural_residual"].max()) <= 1e-5
+    assert torch.isfinite(answer.arrays["natural_distance"]).all()
