@@ -85,6 +85,27 @@ def test_labelled_images_set_the_units_and_take_judges_and_generator_of_digits_a
     assert study.classes.tolist() == [-1] * 4
 
 
+def test_a_study_of_digits_has_judges_a_generator_and_partners_of_another_class():
+    study, network = open_study(NetworkChoice(), select(("0:5",), shape=(1, 28, 28)), seed=0)
+    assert network.layer == "encoder"
+    assert len(study.panel.judges) > 1
+    assert study.generator is not None
+    assert study.noun == "digit"
+    assert float(study.hits.double().mean()) > 0.99
+    assert study.classes.tolist() == list(study.images.labels)
+    assert all(own != other for own, other in zip(study.classes.tolist(), study.partners.labels, strict=True))
+    assert all(name.startswith("test ") for name in study.partners.names)
+
+
+def test_a_judge_of_the_users_own_weighs_as_much_as_one_that_ships_on_average():
+    images = select(("0",), shape=(1, 28, 28))
+    alone, joined = (
+        open_study(NetworkChoice(), images, seed=0, judges=judges)[0].panel for judges in ((), ("mnist-classifier",))
+    )
+    assert [judge.name for judge in joined.judges] == [*(judge.name for judge in alone.judges), "mnist-classifier"]
+    assert joined.weights[-1] == pytest.approx(sum(joined.weights[:-1]) / len(alone.judges))
+
+
 def test_a_judge_of_the_users_own_sits_on_the_panel(brought):
     folder, network, images = brought
     judge = f"{folder / 'judge.py'}:Stripes"

@@ -45,6 +45,14 @@ def test_every_pair_has_a_row_with_what_a_fresh_pass_says(study):
     assert column["outcome"] == ["converged"] * 20
 
 
+def test_residuals_are_measured_on_the_finished_images():
+    study = linear_study()
+    points, aims = (study.latent_map(images) for images in (study.metamers.points, study.aims))
+    wanted = (points - aims).norm(dim=1) / aims.norm(dim=1)
+    assert float(wanted.max()) > 0  # in float32 some rounding is left
+    assert torch.equal(study.metamers.residual, wanted)
+
+
 def test_a_network_that_reads_no_class_is_not_said_to_read_one(study):
     (section,) = ask_pairs(study).sections
     table = section.body[-1]

@@ -13,7 +13,7 @@ from fiberscope import models
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.network import Network, open_network
 from fiberscope.analysis.selection import Selection, is_digit
-from fiberscope.analysis.study.reading import Logits
+from fiberscope.analysis.study.reading import Logits, read_classes
 from fiberscope.analysis.study.study import Study
 from fiberscope.data import LabelledImages, load_labelled, mnist
 from fiberscope.judges import Panel, from_module, shipped_panel
@@ -126,16 +126,11 @@ def _read_labelled(path: Path | None, shape: tuple[int, ...]) -> LabelledImages:
 def _stand_for(network: Network, logits: Logits | None, images: Selection) -> list[int]:
     if logits is None:
         return [-1 if label is None else label for label in images.labels]
-    with torch.no_grad():
-        latent_map = network.latent_map
-        read = logits(images.images.to(latent_map.device, latent_map.dtype)).argmax(dim=1)
-    classes: list[int] = read.tolist()
+    classes: list[int] = read_classes(network.latent_map, logits, images.images).tolist()
     return classes
 
 
-def _generator(network: Network) -> Generator | None:
-    if GENERATOR not in models.available():
-        return None
+def _generator(network: Network) -> Generator:
     latent_map = network.latent_map
     return models.load(GENERATOR, Generator).to(latent_map.device, latent_map.dtype)
 
