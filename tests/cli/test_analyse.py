@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,13 @@ from fiberscope.analysis.study.questions import QUESTIONS
 from fiberscope.cli.app import run
 from studies import write_study
 
+DEAD = """
+
+def dead():
+    network = linear()
+    network[1].weight.data.zero_()
+    return network
+"""
 ASKED = "recognition,sight,walks,pairs,match"
 
 
@@ -28,6 +36,13 @@ def ended(fiberscope, brought, tmp_path_factory):
     """A study that was not disturbed: its process and its folder."""
     folder = tmp_path_factory.mktemp("ended") / "run"
     return fiberscope("analyse", *brought, "--only", ASKED, "--out", folder), folder
+
+
+@pytest.fixture(scope="module")
+def whole(fiberscope, brought, tmp_path_factory):
+    """A study of all questions, for a network of which neither judges nor a generator nor another network are there."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    return fiberscope("analyse", *brought, "--out", folder), folder
 
 
 def contents(folder):
@@ -60,6 +75,32 @@ def test_the_page_lists_its_questions_and_each_has_a_finding(ended):
     findings = re.findall(r'<p class="finding">(.*?)</p>', page)
     assert len(findings) == len(anchors) - 2
     assert all(re.search(r"\d", finding) for finding in findings)
+
+
+def test_of_a_network_of_the_users_own_every_question_is_asked_or_says_what_it_lacks(whole):
+    process, folder = whole
+    assert process.returncode == 0, process.stderr
+    assert len(process.stderr.splitlines()) == 1 + len(QUESTIONS)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "could not be answered" not in page
+    for lacking, bring in (
+        ("Is that wanted?", "judge"),
+        ("Which natural images", "generator"),
+        ("compare", "--beside"),
+    ):
+        (section,) = re.findall(rf"<h2[^>]*>[^<]*{re.escape(lacking)}.*?</section>", page, re.DOTALL)
+        assert bring in section
+        assert "<img" not in section
+
+
+def test_a_network_that_maps_everything_to_one_latent_is_told_so_question_by_question(brought, tmp_path, capsys):
+    source = Path(brought[brought.index("--model") + 1].rpartition(":")[0])
+    (tmp_path / "dead.py").write_text(source.read_text() + DEAD)
+    options = [*brought, "--only", "recognition,neighbourhood", "--out", str(tmp_path / "run")]
+    options[options.index("--model") + 1] = f"{tmp_path / 'dead.py'}:dead"
+    assert run(["analyse", *options]) == 1
+    assert "not answered: neighbourhood: latents: the median distance within a class is 0" in capsys.readouterr().err
+    assert "This could not be answered." in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
 
 def test_every_table_is_there_as_csv_and_json_with_the_meaning_of_its_columns(ended):
