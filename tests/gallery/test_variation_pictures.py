@@ -72,7 +72,7 @@ def test_a_cut_is_said_where_it_is_a_tenth_or_more(images):
     ("amount", "unit", "words"),
     [
         (-15.0, "°", "−15°"),
-        (1.25, "px", "+1.2\u00a0px"),
+        (1.25, "px", "+1.25\u00a0px"),
         (0.0, "%", "0\u00a0%"),
         (2.0, "", "+2"),
         (100.0, "%", "+100\u00a0%"),

@@ -94,3 +94,10 @@ def test_there_is_a_varied_image_for_each():
     latent_map, images = linear_map(3, 12)[0], uniform(2, 12)
     with pytest.raises(fs.FiberscopeError, match=r"^varied: 1 images for 2"):
         unwrap(give_way)(fs.Fiber.through(latent_map, images), images, images[:1])
+
+
+def test_a_turn_of_a_grey_image_changes_nothing_however_it_rounds():
+    latent_map = fs.LatentMap(lambda x: x.flatten(1)[:, :3], (1, 28, 28), dtype=torch.float32)
+    images = torch.full((1, 1, 28, 28), 0.3)
+    (turn,) = choose(catalogue((1, 28, 28)), ["rotation"])
+    assert bool(free_part(fs.Fiber.through(latent_map, images), images, turn, 20.0).relative.isnan())

@@ -50,7 +50,7 @@ def variation_curves(
 
     Thin lines are images, the strong one their median; the line at 1 is the within-class median, the one at
     ``between`` that of two classes. A dot stands on a curve where the predicted class changes; infinite or NaN amounts
-    have none. All panels have the same vertical axis.
+    have none. Images whose distances are NaN are left out. All panels have the same vertical axis.
 
     Raises:
         FiberscopeError: amounts, distances, names, units or class changes do not belong together.
@@ -122,7 +122,9 @@ def _plot(axes: Axes, panel: _Panel, top: float, between: float | None) -> None:
         heights = [np.interp(at, panel.amounts, curve) for at, curve in zip(change, panel.distances.T, strict=True)]
         there = np.isfinite(change)
         axes.plot(change[there], np.array(heights)[there], "o", color=theme.ORANGE, markersize=3, markeredgewidth=0)
-    axes.plot(panel.amounts, np.median(panel.distances, axis=1), color=theme.BLUE, linewidth=2.2)
+    known = panel.distances[:, ~np.isnan(panel.distances).any(axis=0)]
+    if known.size:
+        axes.plot(panel.amounts, np.median(known, axis=1), color=theme.BLUE, linewidth=2.2)
     for level in (1.0,) if between is None else (1.0, between):
         axes.axhline(level, color=theme.INK, linewidth=0.9, linestyle=(0, (5, 4)))
     axes.set_xlim(float(panel.amounts.min()), float(panel.amounts.max()))

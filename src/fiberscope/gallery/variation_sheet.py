@@ -58,7 +58,7 @@ def variation_sheet(
 
 def amount_label(amount: float, unit: str) -> str:
     """Write an amount with its sign and unit, as one word."""
-    number = short_number(amount, digits=2)
+    number = short_number(amount)
     gap = "" if unit == "°" else _NO_BREAK
     return f"{'+' if amount > 0 else ''}{number}{gap}{unit}".rstrip(_NO_BREAK)
 

@@ -12,14 +12,15 @@ from torch import Tensor
 from fiberscope.moves.nearest import Nearest, nearest
 from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.problem import Fiber, FiberscopeError
-from fiberscope.variations.variation import Variation
+from fiberscope.variations.variation import Variation, rounding_of
 
 
 class FreePart(NamedTuple):
     """For each image x its variation ``T_a x`` in the box, and the image nearest to it that was found on x's fiber.
 
     ``gave_way`` is the distance between the two; ``relative`` divides it by ``|T_a x - x|``: 0 where all of the
-    variation is free, 1 where none is, NaN where the variation changes nothing.
+    variation is free, 1 where none is, NaN where the variation changes nothing
+    beyond rounding.
     """
 
     varied: Float[Tensor, "batch ..."]
@@ -80,7 +81,7 @@ def give_way(
         own = replace(fiber, target=fiber.targets(len(images))[again])
         other = nearest(own, varied[again], start=images[again], rtol=rtol, num_steps=num_steps)
         found = _replaced(found, again, other)
-    relative = torch.where(whole > 0, found.distance / whole, torch.nan)
+    relative = torch.where(whole > rounding_of(images), found.distance / whole, torch.nan)
     return FreePart(varied, found.points, found.distance, relative, found.residual_norm, found.tolerance, found.outcome)
 
 
