@@ -13,7 +13,7 @@ HEAD = "# Reference\n\nEvery public name and the first sentence about it; `help(
 
 def reference() -> str:
     """The text of docs/reference.md."""
-    packages = (fs, fs.problem, fs.geometry, fs.moves, fs.models, fs.data, fs.gallery)
+    packages = (fs, fs.problem, fs.geometry, fs.moves, fs.variations, fs.judges, fs.models, fs.data, fs.gallery)
     return HEAD + "".join(_section(package) for package in packages)
 
 

@@ -6,19 +6,27 @@ import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from cyclopts import App
+
 import fiberscope as fs
+from fiberscope.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_python_of_the_readme_runs():
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=250, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("converged") == 4
+    codes = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    printed = []
+    for code in codes:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=250, check=False)
+        assert done.returncode == 0, done.stderr
+        printed.append(done.stdout)
+    assert printed[0].count("converged") == 4
+    assert printed[1].count("Verdict.") == 4
 
 
 def test_the_reference_is_what_the_docstrings_say_now():
@@ -35,7 +43,7 @@ def test_the_reference_is_what_the_docstrings_say_now():
 
 
 def test_every_public_name_explains_itself():
-    for package in (fs, fs.problem, fs.geometry, fs.moves, fs.models, fs.data, fs.gallery):
+    for package in (fs, fs.problem, fs.geometry, fs.moves, fs.variations, fs.judges, fs.models, fs.data, fs.gallery):
         for name in package.__all__:
             if callable(getattr(package, name)):
                 assert inspect.getdoc(getattr(package, name)), f"{name} has no docstring"
@@ -49,5 +57,14 @@ def test_every_relative_link_of_the_documents_leads_somewhere():
 
 
 def test_the_readme_shows_every_command():
-    for command in ("demo", "spectrum", "walk", "nearest", "project", "train classifier", "data fetch mnist"):
+    for command in walk_commands(app):
         assert f"`fiberscope {command}`" in README
+
+
+def walk_commands(group: App, *above: str) -> Iterator[str]:
+    """Names of all commands that do something, as one types them."""
+    names = [name for name in group if not name.startswith("-")]
+    for name in names:
+        yield from walk_commands(group[name], *above, name)
+    if above and not names:
+        yield " ".join(above)

@@ -134,7 +134,7 @@ class RowsChoice:
     out: Path
     """Folder for the page, its pictures, tables and arrays."""
 
-    images: tuple[str, ...] = ("3,2,1,18,4,8,11,0,61,7",)
+    images: tuple[str, ...] = ("101,330,47,76,24,153,100,0,268,118",)
     """A row for each, ten at most: test digits by index (0:16 or 3,7,20:24), PNG files, folders, npz archives."""
 
     members: int = 7

@@ -12,6 +12,7 @@ from fiberscope.analysis.study.pairs import ask_pairs
 from fiberscope.analysis.study.recognition import ask_recognition
 from fiberscope.analysis.study.run import Question
 from fiberscope.analysis.study.sight_answer import ask_sight
+from fiberscope.analysis.study.variations import ask_variations
 from fiberscope.analysis.study.walks_answer import ask_walks
 from fiberscope.analysis.study.wanted import ask_wanted
 from fiberscope.problem import FiberscopeError
@@ -19,6 +20,7 @@ from fiberscope.problem import FiberscopeError
 QUESTIONS = (
     Question("recognition", "How well does it read?", "look at the images and how well they are read", ask_recognition),
     Question("sight", "What does it not see?", "split what the network sees from what it cannot see", ask_sight),
+    Question("variations", "Which variations matter?", "try named variations, and how far each goes", ask_variations),
     Question("walks", "How far can one go?", "walk along the fibers, corrected and straight", ask_walks),
     Question("neighbourhood", "How large is a neighbourhood?", "widen a tube around each latent", ask_neighbourhood),
     Question("pairs", "Which metamers are there?", "find the metamers: looks like one, is another", ask_pairs),
