@@ -148,11 +148,11 @@ def test_interrupted_the_same_command_goes_on_and_the_page_is_that_of_an_undistu
     assert contents(folder) == contents(ended[1])
 
 
-def test_a_finished_study_is_refused_before_anything_is_loaded(ended, fiberscope, brought):
-    process = fiberscope("analyse", *brought, "--only", ASKED, "--out", ended[1])
-    assert process.returncode == 2
-    assert "--force" in process.stderr
-    assert " s  " not in process.stderr
+def test_a_finished_study_is_refused_before_anything_is_loaded(ended, brought, capsys):
+    assert run(["analyse", *brought, "--only", ASKED, "--out", str(ended[1])]) == 2
+    error = capsys.readouterr().err
+    assert "--force" in error
+    assert " s  " not in error
 
 
 @pytest.mark.parametrize(
