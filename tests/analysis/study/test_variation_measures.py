@@ -15,6 +15,7 @@ from fiberscope.analysis.study.variation_measures import FREED, follow, free, me
 from fiberscope.analysis.study.variation_tables import ranges_table
 from fiberscope.data import LabelledImages
 from fiberscope.variations import catalogue, choose
+from studies import linear_study, matrix
 
 COLOUR = (3, 32, 20)
 NAMES = tuple(variation.name for variation in catalogue((1, 28, 28)))
@@ -37,6 +38,14 @@ def test_of_a_linear_network_the_sensitivities_have_a_closed_form():
     for tangent, found in zip(directions, mind(there, variations).relative, strict=True):
         exact = (tangent @ weight.T).norm(dim=1) / tangent.norm(dim=1) / change
         assert torch.allclose(found.float(), exact, rtol=1e-4)
+
+
+def test_of_a_linear_network_the_seen_part_of_the_way_to_another_image_is_left():
+    there = linear_study()
+    way = (there.aims - there.inputs).flatten(1)[:FREED]
+    seen = way @ (torch.linalg.pinv(matrix()) @ matrix()).T
+    exact = (seen.norm(dim=1) / way.norm(dim=1)).double()
+    assert torch.allclose(free(there, catalogue((1, 6, 6))).other_left, exact, rtol=1e-2)
 
 
 def test_every_found_image_has_the_latent_of_its_image(study):
@@ -70,6 +79,12 @@ def test_one_image_does_not_depend_on_the_others(study):
     assert torch.allclose(both.minded.relative[:, 1:3], single.minded.relative, rtol=1e-4)
     assert torch.allclose(both.followed.latent[:, :, 1:3], single.followed.latent, rtol=1e-3, equal_nan=True)
     assert torch.allclose(both.freed.left[:, 1], single.freed.left[:, 0], atol=0.02)
+
+
+def test_an_image_that_is_left_as_it_is_has_no_curve(study):
+    distance = follow(study, TURN).distance
+    assert bool(distance[0, :, 0].isnan().all())
+    assert not bool(distance[:, :, 1:].isnan().any())
 
 
 def test_tables_say_beyond_in_words(study):

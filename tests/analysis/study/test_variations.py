@@ -221,3 +221,5 @@ def test_images_too_small_for_neighbours_are_asked_what_fits_them():
     found = ask_variations(linear_study(reads=True))
     assert {row["variation"] for row in rows_of(found)} == {"contrast", "brightness", "gamma", "noise"}
     assert len(found.figures) == 4
+    counts = {row["class"]: row["images"] for row in rows_of(found, "variations-by-class")}
+    assert counts == {0: 2, 1: 1, 2: 1}
