@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from between_digits import KINDS, make
 from scipy.stats import binomtest
@@ -19,8 +21,8 @@ from scipy.stats import binomtest
 import fiberscope as fs
 from fiberscope.judges import Verdict, collision_rates, decide, shipped_panel
 
-_LABELS = Path(__file__).parent / "data" / "between_digits.json"
-_CONFIRM = 180
+_DATA = Path(__file__).parent / "data"
+_PUBLISHED = (0.48, 0.55, 0.45)  # 5 neighbours, a plain network, the label before the change: see as_hard
 
 
 def show(words: str, hits: torch.Tensor) -> None:
@@ -30,37 +32,90 @@ def show(words: str, hits: torch.Tensor) -> None:
         print(f"  {words:32s} {share} of {len(hits)}")
 
 
-def agreement() -> None:
-    given = json.loads(_LABELS.read_text())
-    clear, forced = ({int(key): label for key, label in given[kind].items()} for kind in ("clear", "forced"))
-    seen_as = clear | forced
-    rows = sorted(seen_as)
-    train = fs.data.mnist("train")
-    between = make(train, 1 + max(rows))
-    images, eye = between.images[rows], torch.tensor([seen_as[row] for row in rows])
-    held = torch.randperm(60_000, generator=torch.Generator().manual_seed(2024))[5000:]
-    near = torch.cdist(images.flatten(1), train.images[held].flatten(1)).topk(5, largest=False).indices
-    panel = shipped_panel()
-    found = panel.opinions(images)
-    is_clear = torch.tensor([row in clear for row in rows])
-    late = torch.tensor([row >= _CONFIRM for row in rows])
-    changed = torch.tensor([between.own[row] for row in rows]) != eye
-    print(f"{int(changed.sum())} of {len(rows)} images changed their class to the eye")
+class Seen(NamedTuple):
+    """Images between digits, what the eye saw in them, and the classes of the digits that they started from."""
+
+    images: torch.Tensor
+    eye: torch.Tensor
+    is_clear: torch.Tensor
+    own: torch.Tensor
+    kinds: list[str]
+
+
+def first_set() -> Seen:
+    """Made anew from the training digits; those whose label the observer refused are left out."""
+    eye, is_clear = labels("between_digits")
+    rows = sorted(eye)
+    between = make(fs.data.mnist("train"), 1 + max(rows))
+    return Seen(
+        between.images[rows],
+        torch.tensor([eye[row] for row in rows]),
+        torch.tensor([is_clear[row] for row in rows]),
+        torch.tensor([between.own[row] for row in rows]),
+        [between.kinds[row] for row in rows],
+    )
+
+
+def second_set() -> Seen:
+    """As they were labelled: transplants.py makes them again, to rounding."""
+    eye, is_clear = labels("transplants")
+    with np.load(_DATA / "transplants.npz") as kept:
+        images, own, kinds = torch.from_numpy(kept["images"]), torch.from_numpy(kept["own"]), kept["kinds"].tolist()
+    rows = range(len(images))
+    told = torch.tensor([eye[row] for row in rows]), torch.tensor([is_clear[row] for row in rows])
+    return Seen(images[:, None].float() / 255, *told, own, kinds)
+
+
+def labels(name: str) -> tuple[dict[int, int], dict[int, bool]]:
+    given = json.loads((_DATA / f"{name}.json").read_text())
+    eye = {int(row): label for kind in given for row, label in given[kind].items()}
+    return eye, {row: str(row) in given["clear"] for row in eye}
+
+
+def agreement(seen: Seen) -> None:
+    changed = seen.own != seen.eye
+    print(f"{int(changed.sum())} of {len(changed)} images changed their class to the eye")
+    train, network, panel = fs.data.mnist("train"), fs.models.load("mnist-classifier"), shipped_panel()
+    learnt = torch.randperm(60_000, generator=torch.Generator().manual_seed(2024))[5000:]
+    near = torch.cdist(seen.images.flatten(1), train.images[learnt].flatten(1)).topk(5, largest=False).indices
+    found = panel.opinions(seen.images)
+    plain = {
+        "5 neighbours on pixels": train.labels[learnt][near].mode(dim=1).values,
+        "a plain network": network(seen.images).argmax(dim=1),
+    }
     voters = {name: said.argmax(dim=1) for name, said in zip(found.judges, found.per_judge, strict=True)}
-    voters = {"5 neighbours on pixels": train.labels[held][near].mode(dim=1).values, **voters, "panel": found.classes}
-    for name, classes in voters.items():
-        hit = classes == eye
+    weights = as_hard(*(classes == seen.eye for classes in plain.values()), ~changed)
+    for name, classes in {**plain, **voters, "panel": found.classes}.items():
+        hit = classes == seen.eye
         print(name)
-        show("clear, developed on", hit[is_clear & ~late])
-        show("clear, confirm", hit[is_clear & late])
-        show("clear, class changed", hit[is_clear & changed])
-        show("clear, class kept", hit[is_clear & ~changed])
+        show("all", hit)
+        print(f"  {'all, weighted':32s} {100 * float(weights @ hit.double()):5.1f} %")
+        show("clear", hit[seen.is_clear])
+        show("guesses", hit[~seen.is_clear])
+        show("class changed", hit[changed])
+        show("class kept", hit[~changed])
         for kind in KINDS:
-            show(f"clear, {kind}", hit[is_clear & torch.tensor([between.kinds[row] == kind for row in rows])])
-        show("guesses of the eye included", hit)
-    show("panel where sure, clear", (found.classes == eye)[found.sure & is_clear])
-    show("panel where sure, all", (found.classes == eye)[found.sure])
-    print(f"  sure of {100 * float(found.sure.double().mean()):.0f} % of all")
+            show(kind, hit[torch.tensor([each == kind for each in seen.kinds])])
+    show("panel where sure", (found.classes == seen.eye)[found.sure])
+    show("panel where sure, clear", (found.classes == seen.eye)[found.sure & seen.is_clear])
+    print(
+        f"  sure of {100 * float(found.sure.double().mean()):.0f} % of all; "
+        f"the weights are worth {1 / float(weights.square().sum()):.0f} images"
+    )
+
+
+def as_hard(*hits: torch.Tensor) -> torch.Tensor:
+    """Weights under which neighbours, a plain network and the first label are right as often as in the published set.
+
+    References:
+        Deming and Stephan (1940), On a least squares adjustment of a sampled frequency table (raking).
+    """
+    weights = torch.full((len(hits[0]),), 1 / len(hits[0]), dtype=torch.float64)
+    for _ in range(200):
+        for hit, share in zip(hits, _PUBLISHED, strict=True):
+            right = float(weights[hit].sum())
+            weights = torch.where(hit, weights * share / right, weights * (1 - share) / (1 - right))
+    return weights
 
 
 def metamers(count: int = 64) -> None:
@@ -91,5 +146,7 @@ def metamers(count: int = 64) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     with torch.no_grad():
-        agreement()
+        for title, seen in (("first set", first_set()), ("second set", second_set())):
+            print(f"\n{title}")
+            agreement(seen)
     metamers()
