@@ -97,7 +97,7 @@ def test_tables_say_beyond_in_words(study):
     ).double()
     followed = measured.followed._replace(latent=latent, label=None, still=torch.zeros(2, 4, dtype=torch.bool))
     (turn, blur) = ranges_table(measured._replace(followed=followed)).rows
-    assert turn == ("rotation", "−25° (−18 to beyond)", "beyond +45°")
+    assert turn == ("rotation", "−25° (−18\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}beyond)", "beyond +45°")
     assert blur == ("blur", "–", "beyond +4\N{NO-BREAK SPACE}px²")
 
 

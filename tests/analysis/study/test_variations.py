@@ -177,7 +177,7 @@ def test_every_figure_is_on_the_page_and_every_table_is_a_rectangle(answer, colo
         assert {id(figure) for figure in figures} == {id(figure) for figure in each.figures.values()}
         assert all(figure.caption and figure.alt for figure in figures)
         tables = [part for part in body if isinstance(part, Table)]
-        assert len(tables) == 3
+        assert len(tables) == 4
         for table in tables:
             assert {len(row) for row in table.rows} == {len(table.columns)}
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
 
 from fiberscope.analysis.study.naming import words
@@ -11,9 +14,10 @@ from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.study.variation_measures import Measured
 from fiberscope.gallery import sensitivity_chart, to_png, variation_curves, variation_sheet
 from fiberscope.gallery.free_sheet import free_sheet
+from fiberscope.gallery.side_by_side import side_by_side
 from fiberscope.gallery.variation_sheet import amount_label
 from fiberscope.report import Figure
-from fiberscope.variations import quartiles
+from fiberscope.variations import Variation, quartiles
 
 _MOST_ROWS = 6
 _MOST_IMAGES = 2
@@ -24,28 +28,34 @@ _USUAL_SIDE = 56  # of a tile in design pixels; a sheet of all variations is tal
 def sheet_figure(study: Study, measured: Measured) -> Figure:
     """Every variation at amounts over its range, of the image of which most variations make something."""
     image = int(measured.minded.undefined.sum(dim=0).argmin())
-    stacks, amounts, clipped = [], [], []
-    for variation in measured.variations:
-        both = variation.low < 0 < variation.high
-        grid = variation.grid(_TILES // 2 if both else _TILES - 1)
-        orbit = variation.orbit(study.inputs[image : image + 1], study.inputs.new_tensor(grid))
-        stacks.append(orbit.images[:, 0].cpu())
-        clipped.append(orbit.clipped[:, 0].cpu())
-        amounts.append(grid)
-    picture = variation_sheet(
-        stacks,
-        amounts,
-        names=[variation.name for variation in measured.variations],
-        units=[variation.unit for variation in measured.variations],
-        clipped=clipped,
-        title=f"What the names mean: {words(study.images)[image]}, varied",
-        scale=max(1, round(2 * _USUAL_SIDE / stacks[0].shape[-1])),
-    )
+    half = -(-len(measured.variations) // 2)
+    title = f"What the names mean: {words(study.images)[image]}, varied"
+    blocks = [
+        _block(study.inputs[image : image + 1], part, heading)
+        # A blank line in the place of a title keeps the rows of both blocks level.
+        for part, heading in ((measured.variations[:half], title), (measured.variations[half:], "\N{NO-BREAK SPACE}"))
+    ]
     return Figure(
-        to_png(picture),
+        to_png(side_by_side(blocks)),
         caption="The framed image is the one that is varied; from there each row goes to the ends of what a person "
         "would still try.",
-        alt=f"A row of five images for each of {len(stacks)} variations.",
+        alt=f"A row of five images for each of {len(measured.variations)} variations, in two columns.",
+    )
+
+
+def _block(image: Float[Tensor, "1 ..."], variations: Sequence[Variation], title: str) -> Image.Image:
+    grids = [
+        variation.grid(_TILES // 2 if variation.low < 0 < variation.high else _TILES - 1) for variation in variations
+    ]
+    orbits = [variation.orbit(image, image.new_tensor(grid)) for variation, grid in zip(variations, grids, strict=True)]
+    return variation_sheet(
+        [orbit.images[:, 0].cpu() for orbit in orbits],
+        grids,
+        names=[variation.name for variation in variations],
+        units=[variation.unit for variation in variations],
+        clipped=[orbit.clipped[:, 0].cpu() for orbit in orbits],
+        title=title,
+        scale=max(1, round(2 * _USUAL_SIDE / image.shape[-1])),
     )
 
 

@@ -12,29 +12,45 @@ from fiberscope.analysis.study.variation_measures import Freed, Measured
 from fiberscope.gallery import percent, short_number
 from fiberscope.gallery.variation_sheet import amount_label
 from fiberscope.report import Table
-from fiberscope.variations import Quartiles, Variation, quartiles
+from fiberscope.variations import Quartiles, Sensitivity, Variation, quartiles
 
 _NONE = "–"
+_TO = "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}"
 _NOTHING = "changes nothing"
 
 
-def sensitivity_table(measured: Measured) -> Table:
-    """What each variation is and how visible, the least visible first."""
-    found, cut = quartiles(measured.minded.relative), quartiles(measured.followed.cut).median
-    rows: list[tuple[str | float | int, ...]] = []
-    for row in _ascending(found.median):
-        variation = measured.variations[row]
-        tried = f"{amount_label(variation.low, variation.unit)} to {amount_label(variation.high, variation.unit)}"
-        share = _NONE if bool(cut[row].isnan()) else percent(float(cut[row]))
-        rows.append((variation.name, variation.sentence, tried, *_brief(found, row), share))
-    yardstick = quartiles(measured.minded.random[None])
-    rows.append(("random directions", "White noise, another in each direction.", "", *_brief(yardstick, 0), ""))
+def catalogue_table(measured: Measured) -> Table:
+    """What each variation is, and how much of it is lost to the box."""
+    cut = quartiles(measured.followed.cut).median.tolist()
+    rows = tuple(
+        (
+            variation.name,
+            variation.sentence,
+            amount_label(variation.low, variation.unit),
+            amount_label(variation.high, variation.unit),
+            _NONE if math.isnan(share) else percent(share),
+        )
+        for variation, share in zip(measured.variations, cut, strict=True)
+    )
     return Table(
-        ("variation", "what it does", "tried", "sensitivity", "middle half", "images", "cut"),
+        ("variation", "what it does", "from", "to", "cut"),
+        rows,
+        "What is meant by each name, and the range that was tried. Cut: the largest share of the change that pixels "
+        "lost because they may be no darker than 0 and no brighter than 1 (median of "
+        f"{measured.followed.cut.shape[1]} images).",
+    )
+
+
+def sensitivity_table(minded: Sensitivity) -> Table:
+    """How visible each variation is, the least visible first."""
+    found, yardstick = quartiles(minded.relative), quartiles(minded.random[None])
+    rows = [(minded.names[row], *_brief(found, row)) for row in _ascending(found.median)]
+    rows.append(("random directions", *_brief(yardstick, 0)))
+    return Table(
+        ("variation", "relative sensitivity", "middle half", "images"),
         tuple(rows),
         "How visible each variation is: 0 is invisible, 1 as visible as a change of class; the median over so many "
-        "images. Cut: the largest share of the change that pixels lost because they may be no darker than 0 and no "
-        f"brighter than 1 (median of {measured.followed.cut.shape[1]} images).",
+        "images.",
     )
 
 
@@ -97,7 +113,7 @@ def _brief(found: Quartiles, row: int) -> tuple[float | str, str, int]:
     low, median, high = (float(part[row]) for part in found[:3])
     if math.isnan(median):
         return _NONE, _NOTHING, 0
-    return median, f"{low:.2f} to {high:.2f}", int(found.num_images[row])
+    return median, f"{low:.2f}{_TO}{high:.2f}", int(found.num_images[row])
 
 
 def _reach(values: Float[Tensor, " image"], variation: Variation, side: int) -> str:
@@ -112,7 +128,7 @@ def _reach(values: Float[Tensor, " image"], variation: Variation, side: int) -> 
     middle = f"beyond {end}" if math.isinf(found[1]) else amount_label(_rounded(found[1]), variation.unit)
     if math.isinf(first):
         return middle
-    return f"{middle} ({short_number(first, digits=2)} to {_outer(last)})"
+    return f"{middle} ({short_number(first, digits=2)}{_TO}{_outer(last)})"
 
 
 def _rounded(amount: float) -> float:
@@ -131,4 +147,4 @@ def _shares(left: Float[Tensor, " image"]) -> tuple[str, str, str]:
     if not len(known):
         return _NONE, _NONE, count
     least, most = percent(float(known.min())), percent(float(known.max()))
-    return percent(float(quartiles(left).median)), f"{least} to {most}", count
+    return percent(float(quartiles(left).median)), f"{least}{_TO}{most}", count

@@ -1,0 +1,111 @@
+"""What was found of named variations, in plain words with their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from fiberscope.analysis.study.study import Study
+from fiberscope.analysis.study.variation_measures import Measured
+from fiberscope.gallery import percent, short_number
+from fiberscope.gallery.variation_sheet import amount_label
+from fiberscope.variations import quartiles
+
+_MOST_NAMED = 5
+_INVISIBLE = 1e-3  # share below which a person would say none
+
+
+def minds(study: Study, measured: Measured) -> str:
+    """What the network minds least and most, or does not see at all."""
+    median, names = quartiles(measured.minded.relative).median, measured.minded.names
+    known = [row for row in median.argsort(stable=True).tolist() if not median[row].isnan()]
+    if not known:
+        return f"That cannot be said here. {marked(study, measured)}"
+    unseen = [names[row] for row in known if float(median[row]) <= _INVISIBLE]
+    least, most = (f"({short_number(float(median[row]), digits=2)})" for row in (known[0], known[-1]))
+    start = f"It does not see {_listed(unseen)} at all, and minds " if unseen else ""
+    start = start or f"None exactly. It minds {names[known[0]]} least {least} and "
+    return (
+        f"{start}{names[known[-1]]} most {most}; 1 is as visible as a change of class, 0 invisible (medians of "
+        f"{count_of(study, len(study.images.names))})."
+    )
+
+
+def marked(study: Study, measured: Measured) -> str:
+    """Which images have no value for some of the variations, and why; empty if all have all."""
+    minded = measured.minded
+    dead = ~(minded.class_change > 0)
+    missing = (minded.undefined & ~dead).sum(dim=0)
+    rows = missing.nonzero()[:, 0].tolist()
+    words = [f"{study.images.names[row]} ({int(missing[row])} of {len(minded.names)})" for row in rows[:_MOST_NAMED]]
+    more = f" and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
+    blank = f"Without a value, for the variation changes nothing: {', '.join(words)}{more}." if words else ""
+    seen = f"At {int(dead.sum())} of {len(dead)} images no change of class moves the latent, so there is no unit."
+    return " ".join(part for part in (blank, seen if bool(dead.any()) else "") if part)
+
+
+def notices(measured: Measured) -> str:
+    """Which variations the latent and the class follow most often, and which least often."""
+    followed, names = measured.followed, [variation.name for variation in measured.variations]
+    moving = (~followed.still).sum(dim=1)
+    left = _extremes(names, followed.latent.isfinite().any(dim=1).sum(dim=1), moving)
+    finding = f"Over the ranges tried, the latent leaves the usual distance within a class {left}."
+    if followed.label is None:
+        return finding
+    changed = _extremes(names, followed.label.isfinite().any(dim=1).sum(dim=1), moving)
+    return f"{finding} The class changes {changed}."
+
+
+def gives_way(study: Study, measured: Measured) -> str:
+    """How much of the freest variation and of the least free one has to be taken back."""
+    freed, variations = measured.freed, measured.variations
+    median = quartiles(freed.left).median
+    known = [row for row in median.argsort(stable=True).tolist() if not median[row].isnan()]
+    these = count_of(study, freed.left.shape[1])
+    if not known:
+        return f"That cannot be said here: no variation changes any of {these}, or no search ended on a fiber."
+    least, most = (
+        f"{percent(float(median[row]))} of {variations[row].name} by "
+        f"{amount_label(freed.amounts[row], variations[row].unit)}"
+        for row in (known[0], known[-1])
+    )
+    entirely = [variations[row].name for row in known if float(median[row]) <= _INVISIBLE]
+    if entirely:
+        return (
+            f"Entirely free, at half the range: {_listed(entirely)}. To keep the latent exactly, {most} has "
+            f"to be taken back, the most of all (medians of {these})."
+        )
+    return (
+        f"None entirely: to keep the latent exactly, {least} has to be taken back, the least of all, and {most}, the "
+        f"most (medians of {these})."
+    )
+
+
+def count_of(study: Study, count: int) -> str:
+    """So many images, in the words of the study."""
+    return f"{count} {study.noun}{'' if count == 1 else 's'}"
+
+
+def _extremes(names: Sequence[str], counts: Int[Tensor, " variation"], of: Int[Tensor, " variation"]) -> str:
+    """Under which variations something happens to most images, and under which to fewest."""
+    shares = torch.where(of > 0, counts / of, torch.nan)
+    known = shares[~shares.isnan()]
+    if not len(known) or float(known.max()) == 0:
+        return "under none of them"
+    words = []
+    for end in (known.max(), known.min()):
+        rows = (shares == end).nonzero()[:, 0].tolist()
+        some = {f"{int(counts[row])} of {int(of[row])}" for row in rows}
+        number = some.pop() if len(some) == 1 else {0.0: "never", 1.0: "always"}.get(float(end), percent(float(end)))
+        words.append(f"{_listed([names[row] for row in rows])} ({number})")
+    most, least = words
+    return f"most often with {most}" if most == least else f"most often with {most} and least often with {least}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > _MOST_NAMED:
+        return f"{len(names)} of the variations"
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
