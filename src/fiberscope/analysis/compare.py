@@ -51,7 +51,7 @@ def run_compare(names: Sequence[str], choice: CompareChoice, *, command: str, st
     )
     return run_study(
         study,
-        choose(("comparison",)),
+        choose(("comparison", "match")),
         cover,
         out=choice.out,
         force=choice.force,

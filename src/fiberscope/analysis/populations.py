@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fiberscope.models import Generator, compose
 from fiberscope.models.prior_ball import PriorBall
-from fiberscope.moves import Outcome, Spread, project, spread
+from fiberscope.moves import Outcome, Spread, farthest, project, spread, walk
 from fiberscope.problem import Box, Fiber, FiberscopeError, LatentMap
 
 _EVERYWHERE = Box(float("-inf"), float("inf"))
@@ -18,6 +18,8 @@ _SAMPLES = 1000  # of the prior, from which each row takes its starts
 _NEAR = 60  # of them, those whose latents are nearest to a row's
 _CHOICE = 3  # so many candidates for each start
 _ASIDE = 0.3  # in standard deviations of the prior
+_BEYOND = 1.5  # times the way to a goal that a walk goes: along a curved fiber it is longer
+_FAR_STEPS = 24
 _SOON = 25  # steps to the fiber that a candidate may take
 
 
@@ -33,13 +35,15 @@ class Population(NamedTuple):
     """Images of one latent a row.
 
     ``residual`` is ``|f(x) - z| / |z|`` of the images themselves, by a fresh forward pass of the latent map;
-    ``distance`` is Euclidean between pixels, ``from_target`` that from the image whose latent it is.
+    ``distance`` is Euclidean between pixels, ``from_target`` that from the image whose latent it is. ``points`` are
+    what was moved: coordinates of a generator, or the images themselves.
     """
 
     images: Float[Tensor, "row member ..."]
     residual: Float[Tensor, "row member"]
     distance: Float[Tensor, "row member member"]
     from_target: Float[Tensor, "row member"]
+    points: Float[Tensor, "row member ..."]
     outcome: tuple[tuple[Outcome, ...], ...]
 
     @property
@@ -159,6 +163,46 @@ def free_population(
     return _weigh(latent_map, targets, found.points, found)
 
 
+class Wander(NamedTuple):
+    """Films along fibers, a step and a row each: images, residuals ``|f(x) - z| / |z|``, and the way gone in pixels."""
+
+    images: Float[Tensor, "step row ..."]
+    residual: Float[Tensor, "step row"]
+    gone: Float[Tensor, "step row"]
+
+
+def wander(
+    there: Coordinates,
+    latent_map: LatentMap,
+    starts: Float[Tensor, "row k"],
+    goals: Float[Tensor, "row k"],
+    *,
+    num_steps: int = 16,
+) -> Wander:
+    """Walk along the fibers of starts toward the coordinates of goals: every step is an image of the same latent."""
+    length = _BEYOND * float((goals - starts).norm(dim=1).median())
+    fiber = Fiber.through(there.latent_map, starts, box=_EVERYWHERE)
+    path = walk(fiber, starts, goals - starts, length=length, num_steps=num_steps)
+    with torch.no_grad():
+        images = torch.stack([there.decode(station) for station in path.points])
+        latents = torch.stack([latent_map(station) for station in images])
+    residual = (latents - latents[0]).norm(dim=2) / latents[0].norm(dim=1)
+    strides = images.diff(dim=0).flatten(2).norm(dim=2)
+    gone = torch.cat([torch.zeros_like(strides[:1]), strides.cumsum(dim=0)])
+    return Wander(images, residual, gone)
+
+
+def farthest_of_prior(
+    there: Coordinates, fiber_points: Float[Tensor, "row k"], opposite: Float[Tensor, "row k"]
+) -> Float[Tensor, "row ..."]:
+    """For each point the image of its fiber that is farthest from it in pixels, as found from the opposite point."""
+    fiber = Fiber.through(there.latent_map, fiber_points, box=_EVERYWHERE)
+    found = farthest(fiber, fiber_points, start=opposite, measure=there.decode, num_steps=_FAR_STEPS)
+    with torch.no_grad():
+        images: Tensor = there.decode(found.points)
+    return images
+
+
 def _weigh(
     latent_map: LatentMap, targets: Float[Tensor, "row ..."], images: Float[Tensor, "row member ..."], found: Spread
 ) -> Population:
@@ -167,4 +211,4 @@ def _weigh(
         latents = latent_map(images.flatten(0, 1)).view(*images.shape[:2], -1)
     residual = (latents - aims).norm(dim=2) / aims.norm(dim=2)
     from_target = (images - targets[:, None]).flatten(2).norm(dim=2)
-    return Population(images, residual, found.distance, from_target, found.outcome)
+    return Population(images, residual, found.distance, from_target, found.points, found.outcome)

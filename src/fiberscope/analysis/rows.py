@@ -41,7 +41,7 @@ def run_rows(choice: RowsChoice, network: NetworkChoice, *, command: str, step: 
             f"model: the generator that ships makes digits of shape (1, 28, 28), {network.model} takes "
             f"{study.latent_map.input_shape}. Compose a generator of your own with fiberscope.models.compose."
         )
-    (question,) = choose(("natural",))
+    natural, match = choose(("natural", "match"))
     ask = partial(ask_natural, members=choice.members, mass=choice.mass)
     cover = Cover(
         title="Which natural images share a latent?",
@@ -51,7 +51,7 @@ def run_rows(choice: RowsChoice, network: NetworkChoice, *, command: str, step: 
     )
     return run_study(
         study,
-        (question._replace(ask=ask),),
+        (natural._replace(ask=ask), match),
         cover,
         out=choice.out,
         force=choice.force,

@@ -19,6 +19,7 @@ from fiberscope.gallery.sensitivity_chart import sensitivity_chart
 from fiberscope.gallery.share_chart import share_chart
 from fiberscope.gallery.spectra_chart import spectra_chart
 from fiberscope.gallery.spectrum_chart import spectrum_chart
+from fiberscope.gallery.unseen_by_network import unseen_by_network
 from fiberscope.gallery.variation_curves import variation_curves
 from fiberscope.gallery.variation_sheet import variation_sheet
 
@@ -50,6 +51,7 @@ __all__ = [
     "spectra_chart",
     "spectrum_chart",
     "to_png",
+    "unseen_by_network",
     "variation_curves",
     "variation_sheet",
 ]

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from fiberscope.problem.errors import ModelError
 
-
 _POWER = 6  # high enough to leave the middle as it is, low enough for steps near the rim to have an effect
 _RIM = 0.97
 

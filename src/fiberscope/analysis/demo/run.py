@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,12 +16,27 @@ from fiberscope.analysis.answer import grouped
 from fiberscope.analysis.demo.ten_digits import open_ten_digits
 from fiberscope.analysis.study.identity import identify
 from fiberscope.analysis.study.kept import check_place
+from fiberscope.analysis.study.natural import ask_natural
 from fiberscope.analysis.study.questions import choose
-from fiberscope.analysis.study.run import Cover, Done, Step, run_study
+from fiberscope.analysis.study.run import Cover, Done, Question, Step, run_study
 from fiberscope.analysis.study.study import Study
 from fiberscope.problem import FiberscopeError
 
-QUESTIONS = choose(("recognition", "sight", "walks", "pairs", "match"))
+_ROWS = 5
+_MEMBERS = 6
+
+
+def _shortened(question: Question) -> Question:
+    """The rows of a generator cost the most, and a few show as much."""
+    if question.name != "natural":
+        return question
+    return question._replace(ask=partial(ask_natural, members=_MEMBERS, most_rows=_ROWS))
+
+
+QUESTIONS = tuple(
+    _shortened(question)
+    for question in choose(("recognition", "sight", "variations", "walks", "pairs", "wanted", "natural", "match"))
+)
 
 _LOAD = "load the classifier and the test digits"
 

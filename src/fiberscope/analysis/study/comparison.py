@@ -14,10 +14,12 @@ from fiberscope.analysis.study.comparison_tables import (
     summary_records,
     summary_table,
 )
-from fiberscope.analysis.study.portrait import Portrait, portray, quartiles
+from fiberscope.analysis.study.portrait import NUM_SHOWN, Portrait, portray, quartiles
 from fiberscope.analysis.study.study import Study
-from fiberscope.gallery import Mark, percent, quartile_chart, short_number, spectra_chart, to_png
+from fiberscope.gallery import Mark, percent, quartile_chart, spectra_chart, to_png, unseen_by_network
 from fiberscope.report import Figure, Section
+
+_FIGURES = ("blindness", "spectra", "sensitivity", "unseen")
 
 
 def ask_comparison(study: Study) -> Answer:
@@ -25,18 +27,11 @@ def ask_comparison(study: Study) -> Answer:
     if not study.beside:
         return Answer((_nothing_beside(),))
     portraits = [portray(study, each) for each in (study, *study.beside)]
-    blindness, spectra, minded = _blindness(portraits), _spectra(portraits), _minded(portraits)
-    ratios = ", ".join(
-        f"{portrait.name} {short_number(float(quartiles(portrait.blindness)[1]), digits=2)}" for portrait in portraits
-    )
+    figures = (_blindness(portraits), _spectra(portraits), _minded(portraits), _unseen(study, portraits))
     return Answer(
-        (_section(portraits, (blindness, spectra, minded), len(study.images.names)),),
-        facts=(("blindness, the smaller the blinder (median)", ratios),),
-        figures={
-            "comparison-blindness.png": blindness,
-            "comparison-spectra.png": spectra,
-            "comparison-sensitivity.png": minded,
-        },
+        (_section(portraits, figures, len(study.images.names)),),
+        facts=(_fact(portraits),),
+        figures={f"comparison-{name}.png": figure for name, figure in zip(_FIGURES, figures, strict=True)},
         arrays={
             f"comparison_{i}_{field}": values
             for i, portrait in enumerate(portraits)
@@ -57,6 +52,14 @@ def ask_comparison(study: Study) -> Answer:
     )
 
 
+def _fact(portraits: Sequence[Portrait]) -> tuple[str, str]:
+    blindest = min(portraits, key=lambda portrait: float(quartiles(portrait.blindness)[1]))
+    return (
+        f"of the way to another image, and {blindest.name}, the blindest, sees that one (median)",
+        percent(float(quartiles(blindest.blindness)[1])),
+    )
+
+
 def _nothing_beside() -> Section:
     return Section(
         "How does it compare with other networks?",
@@ -65,10 +68,10 @@ def _nothing_beside() -> Section:
     )
 
 
-def _section(portraits: Sequence[Portrait], figures: tuple[Figure, Figure, Figure], count: int) -> Section:
+def _section(portraits: Sequence[Portrait], figures: tuple[Figure, ...], count: int) -> Section:
     blindest, *_, least = sorted(portraits, key=lambda portrait: float(quartiles(portrait.blindness)[1]))
     most, few = (percent(float(quartiles(portrait.blindness)[1])) for portrait in (blindest, least))
-    blindness, spectra, minded = figures
+    blindness, *others = figures
     return Section(
         "How does it compare with other networks?",
         f"{blindest.name} is the blindest: {most} of the way to another image, and it sees that image (median over "
@@ -78,8 +81,7 @@ def _section(portraits: Sequence[Portrait], figures: tuple[Figure, Figure, Figur
             "nearest image that it cannot tell from one of another class.",
             blindness,
             summary_table(portraits, count),
-            spectra,
-            minded,
+            *others,
         ),
     )
 
@@ -98,6 +100,25 @@ def _blindness(portraits: Sequence[Portrait]) -> Figure:
         caption="Dots are medians over pairs of images of different classes, lines run from quartile to quartile. "
         "Far left would be a network that cannot tell the two images apart at all.",
         alt="A dot with a line for each network, between 0 and 1.",
+    )
+
+
+def _unseen(study: Study, portraits: Sequence[Portrait]) -> Figure:
+    shape = study.latent_map.input_shape
+    picture = unseen_by_network(
+        study.images.images[:NUM_SHOWN],
+        torch.stack([torch.unflatten(portrait.unseen, 2, shape) for portrait in portraits]),
+        torch.stack([portrait.shares for portrait in portraits]),
+        labels=study.images.titles[:NUM_SHOWN],
+        networks=[portrait.name for portrait in portraits],
+        title="What each network cannot see, though images vary so",
+        note="%: share of the variance of the labelled images.",
+    )
+    return Figure(
+        to_png(picture),
+        caption="For each image the invisible directions in which real images vary most. What one network ignores "
+        "another may see: where the patterns differ, so do the fibers.",
+        alt="A row for each image with broad patterns, like strokes, in a group for each network.",
     )
 
 

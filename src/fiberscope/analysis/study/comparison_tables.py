@@ -19,8 +19,9 @@ def summary_table(portraits: Sequence[Portrait], count: int) -> Table:
         lower, median, upper = quartiles(portrait.blindness).tolist()
         read = "reads no class" if math.isnan(portrait.read) else percent(portrait.read)
         rates = ["no judges" if math.isnan(rate) else percent(rate) for rate in collision_rates(portrait)]
+        unseen = percent(float(portrait.invisible.median()))
         found = f"{int(portrait.distance.isfinite().sum())} of {count}"
-        rows.append((portrait.name, read, found, median, f"{lower:.2f} to {upper:.2f}", *rates))
+        rows.append((portrait.name, read, found, median, f"{lower:.2f} to {upper:.2f}", unseen, *rates))
     return Table(
         (
             "network",
@@ -28,6 +29,7 @@ def summary_table(portraits: Sequence[Portrait], count: int) -> Table:
             "pairs found",
             "blindness",
             "middle half",
+            "variance unseen",
             *(f"collide within {far:g}" for far in AT_DISTANCES),
         ),
         tuple(rows),
@@ -51,6 +53,9 @@ def summary_records(portraits: Sequence[Portrait]) -> Records:
             f"collision_rate_{far:g}": f"share of pairs that collide within a distance of {far:g} (Euclidean, pixels)"
             for far in AT_DISTANCES
         },
+        "invisible_lower": "lower quartile over images of the share of the labelled images' variance that is unseen",
+        "invisible_median": "median of the same",
+        "invisible_upper": "upper quartile of the same",
         "latent_size": "numbers in the latent",
         "spectrum_first": "median of the largest singular value, in class distances",
         "spectrum_last": "median of the smallest singular value, in class distances",
@@ -63,6 +68,7 @@ def summary_records(portraits: Sequence[Portrait]) -> Records:
             int(portrait.distance.isfinite().sum()),
             *quartiles(portrait.blindness).tolist(),
             *collision_rates(portrait),
+            *quartiles(portrait.invisible).tolist(),
             portrait.spectrum.shape[1],
             *(float(portrait.spectrum[:, i].median()) for i in (0, -1)),
         )

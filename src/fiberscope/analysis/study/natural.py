@@ -11,6 +11,7 @@ from torch import Tensor
 from fiberscope.analysis.answer import Answer
 from fiberscope.analysis.populations import Population, free_population, natural_population
 from fiberscope.analysis.records import Records
+from fiberscope.analysis.study.natural_films import Films, film
 from fiberscope.analysis.study.study import Study
 from fiberscope.gallery import fiber_rows, percent, short_number, to_png
 from fiberscope.judges import Verdict
@@ -57,10 +58,11 @@ def ask_natural(study: Study, *, members: int = MEMBERS, most_rows: int = MOST_R
         caption="The same latents, and images pushed apart among all images with pixels from 0 to 1. What looked "
         "natural above was the generator’s doing; that the latents agree was not.",
     )
+    films = film(study, study.generator, natural, mass=mass)
     return Answer(
-        (_section(study, natural, free, (rows, plain)),),
+        (_section(study, natural, free, (rows, plain), films),),
         facts=(_fact(natural),),
-        figures={"rows.png": rows, "rows-without-prior.png": plain},
+        figures={"rows.png": rows, "rows-without-prior.png": plain, **films.figures},
         arrays={
             "natural_targets": targets,
             "natural_images": natural.images,
@@ -68,6 +70,7 @@ def ask_natural(study: Study, *, members: int = MEMBERS, most_rows: int = MOST_R
             "natural_distance": natural.distance,
             "natural_free_images": free.images,
             "natural_free_residual": free.residual,
+            **films.arrays,
         },
         records={"rows": _records(study, natural)},
         methods=(
@@ -93,7 +96,9 @@ def _fact(natural: Population) -> tuple[str, str]:
     return ("worst residual of digits made to share a latent", worst)
 
 
-def _section(study: Study, natural: Population, free: Population, figures: tuple[Figure, Figure]) -> Section:
+def _section(
+    study: Study, natural: Population, free: Population, figures: tuple[Figure, Figure], films: Films
+) -> Section:
     count, members = natural.residual.shape
     apart = float(natural.nearest.median())
     same = _seen_as_target(study, natural)
@@ -108,11 +113,19 @@ def _section(study: Study, natural: Population, free: Population, figures: tuple
             "makes digits only, the fiber shows what the network ignores in the digits that people write.",
             figures[0],
             _table(study, natural),
+            *films.figures.values(),
+            f"The most different images found lie {_range(films.farthest[:, 0])} away behind the generator, and "
+            f"{_range(films.farthest[:, 1])} among all images in the box. None of these misses its latent by more than "
+            f"{short_number(films.residual, digits=2)} of its size.",
             figures[1],
             f"Without the generator two images of a row end at least {short_number(float(free.nearest.median()))} "
             "apart (median), all over the box.",
         ),
     )
+
+
+def _range(values: Float[Tensor, " row"]) -> str:
+    return f"{short_number(float(values.min()), digits=2)} to {short_number(float(values.max()), digits=2)}"
 
 
 def _seen_as_target(study: Study, natural: Population) -> int | None:

@@ -9,8 +9,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from fiberscope.analysis.nearer import nearest_of_two
+from fiberscope.analysis.study.sight import more_ink
 from fiberscope.analysis.study.study import Study
-from fiberscope.geometry.jacobian import jacobian
+from fiberscope.geometry import data_basis, invisible_share, jacobian, split_tangent
 from fiberscope.judges import Verdict
 from fiberscope.moves import Outcome
 from fiberscope.problem import Fiber
@@ -19,6 +20,8 @@ from fiberscope.variations import catalogue, sensitivity, yardsticks
 AT_DISTANCES = (2.0, 4.0, 6.0, 8.0)  # at which collision rates are compared, Euclidean norm over pixels
 _QUARTILES = torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)
 _NUM_YARDSTICKS = 100
+NUM_SHOWN = 3
+NUM_DIRECTIONS = 3
 _MOST_REFERENCES = 1000
 
 
@@ -27,8 +30,10 @@ class Portrait(NamedTuple):
 
     ``blindness`` is the distance of the nearest image with another's latent over the distance between the two images;
     ``collided`` says whether judges see in it another class than the one whose latent it has. ``spectrum`` is in class
-    distances: singular values over the median latent distance between classes. ``read`` is the share of labelled
-    images that the network reads right, NaN for one that reads no class.
+    distances: singular values over the median latent distance between classes. ``invisible`` is the share of the
+    variance of the labelled images that lies in the null space, ``unseen`` the directions there in which they vary
+    most, for the first images, and ``shares`` theirs of that variance. ``read`` is the share of labelled images that
+    the network reads right, NaN for one that reads no class.
     """
 
     name: str
@@ -37,6 +42,9 @@ class Portrait(NamedTuple):
     blindness: Float[Tensor, " pair"]
     collided: Bool[Tensor, " pair"] | None
     spectrum: Float[Tensor, "image m"]
+    invisible: Float[Tensor, " image"]
+    unseen: Float[Tensor, "shown k n"]
+    shares: Float[Tensor, "shown k"]
     variations: tuple[str, ...]
     sensitivity: Float[Tensor, "variation image"]
 
@@ -49,7 +57,9 @@ def portray(study: Study, network: Study) -> Portrait:
     there = torch.tensor([outcome is Outcome.CONVERGED for outcome in found.outcome])
     distance = torch.where(there, found.distance.cpu().double(), torch.nan)
     apart = (targets - sources).flatten(1).norm(dim=1).cpu().double()
-    values = torch.linalg.svdvals(jacobian(latent_map, sources)).cpu().double()
+    split = split_tangent(jacobian(latent_map, sources))
+    factor = study.factor.to(sources)
+    basis = data_basis(split_tangent(jacobian(latent_map, sources[:NUM_SHOWN])), factor, count=NUM_DIRECTIONS)
     variations = catalogue(latent_map.input_shape)
     yardstick = yardsticks(
         latent_map,
@@ -65,17 +75,17 @@ def portray(study: Study, network: Study) -> Portrait:
         distance,
         distance / apart,
         _collided(study, found.points, there),
-        values / network.scale.between,
+        split.singular_values.cpu().double() / network.scale.between,
+        invisible_share(split, factor).cpu().double(),
+        more_ink(basis.directions).cpu(),
+        (basis.weights / factor.square().sum()).cpu(),
         minded.names,
         minded.relative.cpu().double(),
     )
 
 
 def _share_read(network: Study) -> float:
-    if network.predict is None:
-        return float("nan")
-    images = network.data.images.to(network.latent_map.device, network.latent_map.dtype)
-    return float((network.predict(images).cpu() == network.data.labels).double().mean())
+    return float("nan") if network.logits is None else float(network.hits.double().mean())
 
 
 def _collided(study: Study, points: Float[Tensor, "pair ..."], there: Bool[Tensor, " pair"]) -> Tensor | None:

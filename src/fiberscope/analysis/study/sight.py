@@ -50,7 +50,7 @@ def see(latent_map: LatentMap, images: Float[Tensor, "image ..."], factor: Float
         split = split_tangent(jacobian(latent_map, images[part]))
         basis = data_basis(split, factor, count=count)
         shown = split.row_basis[: max(0, MOST_SHOWN - part.start)]
-        unseen = _more_ink(basis.directions)
+        unseen = more_ink(basis.directions)
         values = (split.singular_values, split.rank, shown, unseen, basis.weights, invisible_share(split, factor))
         rows.append([tensor.cpu() for tensor in values])
     strengths, rank, row_basis, unseen, weights, invisible = (torch.cat(column) for column in zip(*rows, strict=True))
@@ -66,6 +66,7 @@ def see(latent_map: LatentMap, images: Float[Tensor, "image ..."], factor: Float
     )
 
 
-def _more_ink(directions: Float[Tensor, "image k n"]) -> Float[Tensor, "image k n"]:
+def more_ink(directions: Float[Tensor, "image k n"]) -> Float[Tensor, "image k n"]:
+    """Each direction turned so that it adds ink."""
     # An eigenvector has no sign of its own; one that adds ink makes pictures and walks of ten digits alike.
     return directions * torch.where(directions.sum(dim=2, keepdim=True) < 0, -1.0, 1.0)
