@@ -1,4 +1,4 @@
-"""A second set of images between two digits, harder than the first: strokes and greys carried over from an aligned digit.
+"""A second set of images between two digits, harder than the first: strokes and greys of an aligned digit.
 
 From a digit that no judge has learnt from, and the digits of other classes that are most like it after a rotation, a
 scaling, a shear and a shift: `few`, clusters of differing pixels are taken over, the fewest that leave the image
@@ -39,7 +39,7 @@ _REACH = 2  # pixels of shift
 
 
 class Transplant(NamedTuple):
-    """An image, the classes of the digits that it lies between, and its distance to the second over that to the first."""
+    """An image, the classes of the digits that it lies between, and how near it is to the second, relatively."""
 
     image: Tensor
     own: int
@@ -98,9 +98,7 @@ def _turned(images: Tensor) -> Tensor:
 
 def _best(kind: str, image: Tensor, own: int, partners: Tensor, classes: Tensor) -> Transplant:
     if kind == "few":
-        found = [
-            _transplant(image, partner, own, int(other)) for partner, other in zip(partners, classes, strict=True)
-        ]
+        found = [_transplant(image, partner, own, int(other)) for partner, other in zip(partners, classes, strict=True)]
         return min(found, key=lambda each: float(((each.image - image).abs() > 0.1).sum()) + 1000 * (each.ratio > 1))
     step = _STEP[kind]
     mixed = (image + (partners - image).clamp(-step, step)).clamp(0, 1)
