@@ -22,15 +22,16 @@ from fiberscope.analysis.study.run import Cover, Done, Question, Step, run_study
 from fiberscope.analysis.study.study import Study
 from fiberscope.problem import FiberscopeError
 
-_ROWS = 5
+_ROWS = 4
 _MEMBERS = 6
+_NUM_STEPS = 12
 
 
 def _shortened(question: Question) -> Question:
     """The rows of a generator cost the most, and a few show as much."""
     if question.name != "natural":
         return question
-    return question._replace(ask=partial(ask_natural, members=_MEMBERS, most_rows=_ROWS))
+    return question._replace(ask=partial(ask_natural, members=_MEMBERS, most_rows=_ROWS, num_steps=_NUM_STEPS))
 
 
 QUESTIONS = tuple(

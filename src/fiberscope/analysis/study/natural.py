@@ -25,7 +25,14 @@ _NUM_STEPS = 24
 MASS = 0.9  # of the prior; with more of it rows differ more, and their rims read less as digits
 
 
-def ask_natural(study: Study, *, members: int = MEMBERS, most_rows: int = MOST_ROWS, mass: float = MASS) -> Answer:
+def ask_natural(
+    study: Study,
+    *,
+    members: int = MEMBERS,
+    most_rows: int = MOST_ROWS,
+    mass: float = MASS,
+    num_steps: int = _NUM_STEPS,
+) -> Answer:
     """Make digits with the latents of the images under study, as different as can be, with and without a prior.
 
     Raises FiberscopeError for fewer than two members a row, or a mass that is no share.
@@ -34,10 +41,10 @@ def ask_natural(study: Study, *, members: int = MEMBERS, most_rows: int = MOST_R
         return Answer((_no_generator(),))
     targets = study.inputs[:most_rows]
     natural = natural_population(
-        study.generator, study.latent_map, targets, members=members, random=study.rng(), mass=mass, num_steps=_NUM_STEPS
+        study.generator, study.latent_map, targets, members=members, random=study.rng(), mass=mass, num_steps=num_steps
     )
     free = free_population(
-        study.latent_map, targets[:_FREE_ROWS], members=members, random=study.rng(), num_steps=_NUM_STEPS
+        study.latent_map, targets[:_FREE_ROWS], members=members, random=study.rng(), num_steps=num_steps
     )
     rows = _picture(
         study,

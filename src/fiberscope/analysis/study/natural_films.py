@@ -18,6 +18,7 @@ from fiberscope.report import Figure
 
 _ROWS = 4
 _EVERY = 2
+_FAR_STEPS = 24
 
 
 class Films(NamedTuple):
@@ -40,7 +41,7 @@ def film(study: Study, generator: Generator, natural: Population, *, mass: float
     far = torch.stack(
         [
             farthest_of_prior(there, starts, goals),
-            farthest(Fiber.through(study.latent_map, targets), targets).points,
+            farthest(Fiber.through(study.latent_map, targets), targets, num_steps=_FAR_STEPS).points,
         ],
         dim=1,
     )
@@ -72,7 +73,7 @@ def _walk_figure(
     study: Study,
     images: Float[Tensor, "step row ..."],
     gone: Float[Tensor, "step row"],
-    residual: Float[Tensor, "step row"],
+    residual: Float[Tensor, "station row"],
 ) -> Figure:
     titles = study.images.titles[: images.shape[1]]
     picture = filmstrip(
