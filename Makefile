@@ -10,7 +10,7 @@ demo: $(INSTALLED)  ## the fibers of ten real digits, as one page: runs/demo/rep
 	$(BIN)/fiberscope demo --out runs/demo --force
 
 test: $(INSTALLED)  ## every claim this project makes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)  ## style, types, import layers
 	$(BIN)/ruff check .
