@@ -16,7 +16,7 @@ from fiberscope.analysis.selection import Selection, is_digit
 from fiberscope.analysis.study.reading import Logits, read_classes
 from fiberscope.analysis.study.study import Study
 from fiberscope.data import LabelledImages, load_labelled, mnist
-from fiberscope.judges import Panel, from_module, shipped_panel
+from fiberscope.judges import ModuleJudge, Panel, from_module, shipped_panel
 from fiberscope.models import Generator
 from fiberscope.problem import FiberscopeError
 
@@ -137,12 +137,31 @@ def _generator(network: Network) -> Generator:
 
 def _with(panel: Panel | None, judges: Sequence[str], data: LabelledImages) -> Panel:
     classes = int(data.labels.max()) + 1
-    own = tuple(from_module(models.resolve(name), name=Path(name).name, num_classes=classes) for name in judges)
+    own = tuple(_judge(name, data.images[:2], classes) for name in judges)
     if panel is None:
         return Panel(own)
     weights = panel.weights or (1.0,) * len(panel.judges)
     each = sum(weights) / len(weights)  # a judge of the user's weighs as much as one that ships does on average
     return replace(panel, judges=(*panel.judges, *own), weights=(*weights, *(each for _ in own)))
+
+
+def _judge(name: str, images: Tensor, classes: int) -> ModuleJudge:
+    """A network as a judge, tried on two images: one that cannot judge is refused before anything is computed."""
+    module = models.resolve(name)
+    try:
+        with torch.no_grad():
+            found = tuple(module(images).shape)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise FiberscopeError(
+            f"judge: {name} does not take images of shape {tuple(images.shape[1:])} ({error}). Give a network of such "
+            "images."
+        ) from error
+    if found != (len(images), classes):
+        raise FiberscopeError(
+            f"judge: {name} answers two images with shape {found}, wanted (2, {classes}): one number for each of the "
+            f"{classes} classes. Give a classifier of these classes."
+        )
+    return from_module(module, name=Path(name).name, num_classes=classes)
 
 
 def _beside(study: Study, choice: NetworkChoice, name: str) -> Study:

@@ -8,21 +8,17 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from fiberscope.analysis.nearer import nearest_of_two
 from fiberscope.analysis.study.sight import more_ink
 from fiberscope.analysis.study.study import Study
+from fiberscope.analysis.study.variation_measures import mind
 from fiberscope.geometry import data_basis, invisible_share, jacobian, split_tangent
 from fiberscope.judges import Verdict
-from fiberscope.moves import Outcome
-from fiberscope.problem import Fiber
-from fiberscope.variations import catalogue, sensitivity, yardsticks
+from fiberscope.variations import catalogue
 
 AT_DISTANCES = (2.0, 4.0, 6.0, 8.0)  # at which collision rates are compared, Euclidean norm over pixels
 _QUARTILES = torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)
-_NUM_YARDSTICKS = 100
 NUM_SHOWN = 3
 NUM_DIRECTIONS = 3
-_MOST_REFERENCES = 1000
 
 
 class Portrait(NamedTuple):
@@ -51,36 +47,26 @@ class Portrait(NamedTuple):
 
 def portray(study: Study, network: Study) -> Portrait:
     """Measure a network at the images of the study, and on its pairs of an image and a partner."""
-    latent_map = network.latent_map
-    sources, targets = (part.images.to(latent_map.device, latent_map.dtype) for part in (study.images, study.partners))
-    found = nearest_of_two(Fiber.through(latent_map, targets), sources, targets)
-    there = torch.tensor([outcome is Outcome.CONVERGED for outcome in found.outcome])
-    distance = torch.where(there, found.distance.cpu().double(), torch.nan)
-    apart = (targets - sources).flatten(1).norm(dim=1).cpu().double()
+    latent_map, sources, found = network.latent_map, network.inputs, network.metamers
+    distance, blindness = (
+        torch.where(found.there, values.double(), torch.nan) for values in (found.distance, found.blindness)
+    )
     split = split_tangent(jacobian(latent_map, sources))
     factor = study.factor.to(sources)
     basis = data_basis(split_tangent(jacobian(latent_map, sources[:NUM_SHOWN])), factor, count=NUM_DIRECTIONS)
-    variations = catalogue(latent_map.input_shape)
-    yardstick = yardsticks(
-        latent_map,
-        study.data.images[:_MOST_REFERENCES].to(sources),
-        study.data.labels[:_MOST_REFERENCES],
-        count=_NUM_YARDSTICKS,
-        generator=study.rng(),
-    )
-    minded = sensitivity(latent_map, sources, variations, yardstick=yardstick)
+    minded = mind(network, catalogue(latent_map.input_shape))
     return Portrait(
         network.model,
         _share_read(network),
         distance,
-        distance / apart,
-        _collided(study, found.points, there),
+        blindness,
+        _collided(study, found.points, found.there),
         split.singular_values.cpu().double() / network.scale.between,
         invisible_share(split, factor).cpu().double(),
         more_ink(basis.directions).cpu(),
         (basis.weights / factor.square().sum()).cpu(),
         minded.names,
-        minded.relative.cpu().double(),
+        minded.relative,
     )
 
 
