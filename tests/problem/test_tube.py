@@ -35,3 +35,17 @@ def test_a_radius_that_is_not_positive_and_finite_is_refused(radius: float):
 def test_radii_that_do_not_match_the_images_are_refused():
     with pytest.raises(fs.FiberscopeError, match="radius: 3 radii for 4 images"):
         fs.project(fs.Tube(fiber(), torch.ones(3)), normal(4, 8))
+
+
+@pytest.mark.parametrize("radius", ["25%", None])
+def test_words_are_no_radius_and_the_function_that_reads_them_is_named(radius):
+    with pytest.raises(fs.FiberscopeError, match="radius_of"):
+        unwrapped(fiber(), radius)
+
+
+def unwrapped(inner: fs.Fiber, radius: object) -> None:
+    """Past the types that tests check, as a user meets it."""
+    tube = object.__new__(fs.Tube)
+    object.__setattr__(tube, "fiber", inner)
+    object.__setattr__(tube, "radius", radius)
+    fs.Tube.__post_init__(tube)

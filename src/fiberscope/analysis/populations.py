@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fiberscope.models import Generator, compose
 from fiberscope.models.prior_ball import PriorBall
-from fiberscope.moves import Outcome, Spread, farthest, project, spread, walk
+from fiberscope.moves import Outcome, farthest, project, spread, walk
 from fiberscope.problem import Box, Fiber, FiberscopeError, LatentMap
 
 _EVERYWHERE = Box(float("-inf"), float("inf"))
@@ -45,6 +45,11 @@ class Population(NamedTuple):
     from_target: Float[Tensor, "row member"]
     points: Float[Tensor, "row member ..."]
     outcome: tuple[tuple[Outcome, ...], ...]
+
+    @property
+    def there(self) -> Bool[Tensor, "row member"]:
+        """Whether the search for each ended on the fiber."""
+        return torch.tensor([[each is Outcome.CONVERGED for each in row] for row in self.outcome])
 
     @property
     def nearest(self) -> Float[Tensor, " row"]:
@@ -94,17 +99,27 @@ def natural_population(
     there = coordinates(generator, latent_map, mass=mass)
     with torch.no_grad():
         aims = latent_map(targets)
-        fiber = Fiber(there.latent_map, aims, _EVERYWHERE)
-        starts = _draw_starts(there, aims, members, random)
-        found = spread(fiber, starts, measure=there.decode, num_steps=num_steps)
-        images = there.decode(found.points.flatten(0, 1)).view(len(targets), members, *targets.shape[1:])
-    return _weigh(latent_map, targets, images, found)
+        starts, tried = _draw_starts(there, aims, members, random)
+        # Where no sample of the prior arrived, more search was never seen to help, and costs the most.
+        hope = torch.tensor([Outcome.CONVERGED in row for row in tried])
+        points, outcome = starts.clone(), list(tried)
+        if bool(hope.any()):
+            fiber = Fiber(there.latent_map, aims[hope], _EVERYWHERE)
+            found = spread(fiber, starts[hope], measure=there.decode, num_steps=num_steps)
+            points[hope] = found.points
+            for row, ended in zip(hope.nonzero()[:, 0].tolist(), found.outcome, strict=True):
+                outcome[row] = ended
+        images = there.decode(points.flatten(0, 1)).view(len(targets), members, *targets.shape[1:])
+    return _weigh(latent_map, targets, images, points, tuple(outcome))
 
 
 def _draw_starts(
     there: Coordinates, aims: Float[Tensor, "row m"], members: int, random: torch.Generator
-) -> Float[Tensor, "row member k"]:
-    """Samples of the prior with the nearest latents, brought onto their fiber; of these the most different."""
+) -> tuple[Float[Tensor, "row member k"], tuple[tuple[Outcome, ...], ...]]:
+    """Samples of the prior with the nearest latents, brought onto their fiber; of these the most different.
+
+    The outcomes are those of the first candidates of each row: all failed where none of them arrived.
+    """
     drawn = torch.randn(_SAMPLES, there.ball.size, generator=random, dtype=torch.float64).to(aims)
     free = there.ball.inverse(drawn)
     images = there.decode(free).flatten(1)
@@ -118,7 +133,12 @@ def _draw_starts(
     seen = there.decode(soon.points).flatten(1).view(len(aims), count, -1)
     noise = torch.randn(tried.shape, generator=random, dtype=torch.float64).to(aims)
     rows = zip(soon.points.view_as(tried), seen, arrived, _ASIDE * noise, strict=True)
-    return torch.stack([_take(*row, members) for row in rows])
+    outcomes = [sorted(soon.outcome[i * count : (i + 1) * count], key=_arrived_first) for i in range(len(aims))]
+    return torch.stack([_take(*row, members) for row in rows]), tuple(tuple(row[:members]) for row in outcomes)
+
+
+def _arrived_first(outcome: Outcome) -> bool:
+    return outcome is not Outcome.CONVERGED
 
 
 def _take(
@@ -132,7 +152,9 @@ def _take(
     good = arrived.nonzero()[:, 0]
     if good.numel() >= members:
         return points[good[_most_different(seen[good], members)]]
-    base = points[good] if good.numel() else points
+    if not good.numel():
+        return points[:members]
+    base = points[good]
     more = base[torch.arange(members - good.numel()) % len(base)] + aside[: members - good.numel()]
     return torch.cat([points[good], more])
 
@@ -160,7 +182,7 @@ def free_population(
     noise = torch.randn((len(targets), members, *targets.shape[1:]), generator=random, dtype=torch.float64)
     starts = (targets[:, None] + 0.1 * noise.to(targets)).clamp(0, 1)
     found = spread(Fiber.through(latent_map, targets), starts, num_steps=num_steps)
-    return _weigh(latent_map, targets, found.points, found)
+    return _weigh(latent_map, targets, found.points, found.points, found.outcome)
 
 
 class Wander(NamedTuple):
@@ -204,11 +226,17 @@ def farthest_of_prior(
 
 
 def _weigh(
-    latent_map: LatentMap, targets: Float[Tensor, "row ..."], images: Float[Tensor, "row member ..."], found: Spread
+    latent_map: LatentMap,
+    targets: Float[Tensor, "row ..."],
+    images: Float[Tensor, "row member ..."],
+    points: Float[Tensor, "row member ..."],
+    outcome: tuple[tuple[Outcome, ...], ...],
 ) -> Population:
     with torch.no_grad():
         aims = latent_map(targets)[:, None]
         latents = latent_map(images.flatten(0, 1)).view(*images.shape[:2], -1)
     residual = (latents - aims).norm(dim=2) / aims.norm(dim=2)
     from_target = (images - targets[:, None]).flatten(2).norm(dim=2)
-    return Population(images, residual, found.distance, from_target, found.points, found.outcome)
+    flat = images.flatten(2)
+    distance = torch.stack([(flat - one[:, None]).norm(dim=2) for one in flat.unbind(1)], dim=1)
+    return Population(images, residual, distance, from_target, points, outcome)

@@ -52,7 +52,7 @@ def collision_chart(
     return draw_chart(
         lambda axes: _plot(axes, counts.numpy().astype(np.float64), interval.double().numpy(), labels, across),
         title=title,
-        note="Whiskers: 95 % interval of the share of collisions (Wilson).",
+        note="Whiskers: 95 % interval of the share of collisions (Wilson), as if all images were independent.",
         size=(max(560, margins.left + margins.right + _BIN_WIDTH * len(labels)), _HEIGHT),
         margins=margins,
     )

@@ -29,6 +29,7 @@ def collision_sheet(
     images: Float[Tensor, "count ..."],
     words: Sequence[CollisionWords],
     *,
+    giver: str = "network",
     title: str = "The worst collisions",
     note: str = "",
 ) -> Image.Image:
@@ -43,7 +44,7 @@ def collision_sheet(
     check_length(len(words), len(above), "words")
     scale = usual_scale(above.shape[-1])
     first = tuple(
-        Cell(image_tile(tile, scale=scale), f"network: {word.network_class}", theme.RULE, theme.ORANGE)
+        Cell(image_tile(tile, scale=scale), f"{giver}: {word.network_class}", theme.RULE, theme.ORANGE)
         for tile, word in zip(above, words, strict=True)
     )
     second = tuple(
@@ -51,7 +52,7 @@ def collision_sheet(
         for tile, word in zip(below, words, strict=True)
     )
     rows = (
-        Row(first, "an image\nand the class that the network gives it", theme.ORANGE),
+        Row(first, f"an image\nand the class that the {giver} gives it", theme.ORANGE),
         Row(second, "the same latent\nand the class that judges see", theme.BLUE),
     )
     return draw_sheet(Sheet(rows, title=title, note=note))

@@ -28,6 +28,11 @@ class Tube:
 
     def __post_init__(self) -> None:
         """Check the radius at the door."""
+        if not isinstance(self.radius, int | float | Tensor):
+            raise FiberscopeError(
+                f"radius: expected a number or a tensor, found {self.radius!r}. fiberscope.variations.radius_of turns "
+                "words such as 25% into a radius."
+            )
         radius = torch.as_tensor(self.radius).detach()
         if radius.ndim > 1 or radius.dtype is torch.bool:
             raise FiberscopeError(

@@ -182,3 +182,8 @@ def test_the_reading_of_a_batch_is_that_of_its_images_one_by_one():
         alone = study.read(study.images.images[i : i + 1])
         torch.testing.assert_close(alone.latents[0], study.reading.latents[i])
         assert int(alone.classes[0]) == int(study.reading.classes[i]) == i
+
+
+def test_a_network_is_not_compared_with_itself():
+    with pytest.raises(FiberscopeError, match="beside: found mnist-classifier beside mnist-classifier"):
+        open_study(NetworkChoice(), select(("0",), shape=(1, 28, 28)), seed=0, beside=("mnist-classifier",))

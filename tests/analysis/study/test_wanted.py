@@ -111,3 +111,17 @@ def test_without_judges_or_classes_it_says_what_to_bring(study):
         (section,) = ask_wanted(unasked).sections
         assert why in section.finding
         assert "--judge" in section.body[0]
+
+
+def test_the_answer_follows_from_the_shares(study):
+    undecided = ask_wanted(replace(study, panel=Panel((Undecided(),)))).sections[0]
+    assert undecided.finding.startswith("Judges mostly cannot say.")
+    assert ask_wanted(study).sections[0].finding.startswith(("Mostly", "As far as"))
+
+
+def test_a_network_that_reads_no_class_is_not_said_to_read_one(study):
+    labelled = study.images._replace(labels=tuple(study.classes.tolist()))
+    answer = ask_wanted(replace(study, logits=None, images=labelled))
+    assert "the class that the label gives" in answer.sections[0].finding
+    assert "network reads" not in answer.sections[0].finding
+    assert answer.records["wanted"].columns["class"].startswith("the class that the label gives")

@@ -11,6 +11,7 @@ from fiberscope.analysis.answer import Answer
 from fiberscope.analysis.study.comparison_tables import (
     pair_records,
     sensitivity_records,
+    sensitivity_table,
     summary_records,
     summary_table,
 )
@@ -70,20 +71,26 @@ def _nothing_beside() -> Section:
 
 def _section(portraits: Sequence[Portrait], figures: tuple[Figure, ...], count: int) -> Section:
     blindest, *_, least = sorted(portraits, key=lambda portrait: float(quartiles(portrait.blindness)[1]))
-    most, few = (percent(float(quartiles(portrait.blindness)[1])) for portrait in (blindest, least))
     blindness, *others = figures
     return Section(
         "How does it compare with other networks?",
-        f"{blindest.name} is the blindest: {most} of the way to another image, and it sees that image (median over "
-        f"{count} pairs). {least.name} has to be shown {few} of the way.",
+        f"{blindest.name} is the blindest: {_spread(blindest)} of the way to another image, and it sees that image. "
+        f"{least.name} has to be shown {_spread(least)} of the way (medians over {count} pairs, in brackets the middle "
+        "half).",
         (
             "The fibers of two networks differ even where both read the same classes right. Each is asked for the "
             "nearest image that it cannot tell from one of another class.",
             blindness,
             summary_table(portraits, count),
             *others,
+            sensitivity_table(portraits),
         ),
     )
+
+
+def _spread(portrait: Portrait) -> str:
+    lower, median, upper = (percent(value) for value in quartiles(portrait.blindness).tolist())
+    return f"{median} ({lower} to {upper})"
 
 
 def _blindness(portraits: Sequence[Portrait]) -> Figure:

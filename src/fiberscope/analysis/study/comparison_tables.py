@@ -18,8 +18,12 @@ def summary_table(portraits: Sequence[Portrait], count: int) -> Table:
     for portrait in portraits:
         lower, median, upper = quartiles(portrait.blindness).tolist()
         read = "reads no class" if math.isnan(portrait.read) else percent(portrait.read)
-        rates = ["no judges" if math.isnan(rate) else percent(rate) for rate in collision_rates(portrait)]
-        unseen = percent(float(portrait.invisible.median()))
+        rates = [
+            "no judges" if math.isnan(rate) else f"{round(rate * count)} of {count}"
+            for rate in collision_rates(portrait)
+        ]
+        few, middle, much = (percent(share) for share in quartiles(portrait.invisible).tolist())
+        unseen = f"{middle} ({few} to {much})"
         found = f"{int(portrait.distance.isfinite().sum())} of {count}"
         rows.append((portrait.name, read, found, median, f"{lower:.2f} to {upper:.2f}", unseen, *rates))
     return Table(
@@ -36,6 +40,19 @@ def summary_table(portraits: Sequence[Portrait], count: int) -> Table:
         f"Over {count} pairs of images of different classes. A pair collides within a distance if an image that near "
         "to the first has exactly the latent of the second, and the judges are sure that it is not of the second's "
         "class.",
+    )
+
+
+def sensitivity_table(portraits: Sequence[Portrait]) -> Table:
+    """A row for each variation, a column for each network."""
+    columns = [
+        [f"{median:.2f} ({lower:.2f} to {upper:.2f})" for lower, median, upper in quartiles(each.sensitivity).tolist()]
+        for each in portraits
+    ]
+    return Table(
+        ("variation", *(portrait.name for portrait in portraits)),
+        tuple(zip(portraits[0].variations, *columns, strict=True)),
+        f"The same in numbers: medians over {portraits[0].sensitivity.shape[1]} images, in brackets the middle half.",
     )
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from fiberscope.analysis.answer import Answer
 from fiberscope.analysis.populations import Population, free_population, natural_population
-from fiberscope.analysis.records import Records
 from fiberscope.analysis.study.natural_films import Films, film
+from fiberscope.analysis.study.natural_tables import rows_records, rows_table
 from fiberscope.analysis.study.study import Study
 from fiberscope.gallery import fiber_rows, percent, short_number, to_png
 from fiberscope.judges import Verdict
 from fiberscope.moves import Outcome
-from fiberscope.report import Figure, Section, Table
+from fiberscope.report import Figure, Section
 
 MEMBERS = 7
 MOST_ROWS = 10
 _FREE_ROWS = 3
+_CLEARLY = 3  # times nearer than two images of a class usually are, and images are nearly one
 _NUM_STEPS = 24
 MASS = 0.9  # of the prior; with more of it rows differ more, and their rims read less as digits
 
@@ -46,22 +44,23 @@ def ask_natural(
     free = free_population(
         study.latent_map, targets[:_FREE_ROWS], members=members, random=study.rng(), num_steps=num_steps
     )
+    whole = bool(natural.there.all())
     rows = _picture(
         study,
         natural,
-        heading="Made by a generator, with exactly that latent",
-        title="To the network, all images in a row are one",
-        alt="Ten rows: a digit, and beside it digits of different slant, thickness and form.",
-        caption="On the left a test digit; beside it digits that a generator makes and that have exactly its latent, "
-        "pushed as far from one another as the fiber allows. r is the residual over the size of the latent, away the "
-        "distance to the digit on the left.",
+        heading="Made by a generator, with exactly that latent" if whole else "Made by a generator",
+        title="To the network, all images in a row are one" if whole else f"{_reached(natural)} reached the latent",
+        alt="Rows: a digit, and beside it digits of different slant, thickness and form.",
+        caption="On the left a test digit; beside it digits that a generator makes with its latent, pushed apart along "
+        "the fiber; where a search did not end on it, the words under it say so. r is the residual over the size of "
+        "the latent, away the distance to the digit on the left.",
     )
     plain = _picture(
         study,
         free,
         heading="The same search in pixels, without a generator",
         title="Without a prior, the images of one latent are not digits",
-        alt="Three rows: a digit, and beside it images that look like noise.",
+        alt="Rows: a digit, and beside it images that look like noise.",
         caption="The same latents, and images pushed apart among all images with pixels from 0 to 1. What looked "
         "natural above was the generator’s doing; that the latents agree was not.",
     )
@@ -69,7 +68,7 @@ def ask_natural(
     return Answer(
         (_section(study, natural, free, (rows, plain), films),),
         facts=(_fact(natural),),
-        figures={"rows.png": rows, "rows-without-prior.png": plain, **films.figures},
+        figures={"rows.png": rows, "rows-without-prior.png": plain, **(films.figures if films else {})},
         arrays={
             "natural_targets": targets,
             "natural_images": natural.images,
@@ -77,9 +76,9 @@ def ask_natural(
             "natural_distance": natural.distance,
             "natural_free_images": free.images,
             "natural_free_residual": free.residual,
-            **films.arrays,
+            **(films.arrays if films else {}),
         },
-        records={"rows": _records(study, natural)},
+        records={"rows": rows_records(study, natural)},
         methods=(
             "Rows are found in the coordinates of a generator, a variational autoencoder with a learned flow as its "
             f"prior: each of its {members} members starts from a random sample of the prior and is brought onto the "
@@ -98,32 +97,32 @@ def _no_generator() -> Section:
     )
 
 
+def _reached(natural: Population) -> str:
+    return f"{int(natural.there.sum())} of {natural.there.numel()} images"
+
+
+def _worst(natural: Population) -> str:
+    """Of those that arrived."""
+    there = natural.residual.cpu()[natural.there]
+    return short_number(float(there.max()), digits=2) if there.numel() else "none"
+
+
 def _fact(natural: Population) -> tuple[str, str]:
-    worst = short_number(float(natural.residual.max()), digits=2)
-    return ("worst residual of digits made to share a latent", worst)
+    return (f"worst residual of the {_reached(natural)} that were made to share a latent and do", _worst(natural))
 
 
 def _section(
-    study: Study, natural: Population, free: Population, figures: tuple[Figure, Figure], films: Films
+    study: Study, natural: Population, free: Population, figures: tuple[Figure, Figure], films: Films | None
 ) -> Section:
-    count, members = natural.residual.shape
-    apart = float(natural.nearest.median())
-    same = _seen_as_target(study, natural)
-    seen = "" if same is None else f" Judges see the class of the first in {same} of {count * members}."
     return Section(
         "Which natural images share a latent?",
-        f"{members} digits for each of {count} latents, no two in a row nearer than {short_number(apart)} to one "
-        f"another (median); the worst misses its latent by {short_number(float(natural.residual.max()), digits=2)} of "
-        f"its size.{seen}",
+        _finding(study, natural),
         (
             "A fiber holds every image with one latent, and most of them look like noise. Behind a generator that "
             "makes digits only, the fiber shows what the network ignores in the digits that people write.",
             figures[0],
-            _table(study, natural),
-            *films.figures.values(),
-            f"The most different images found lie {_range(films.farthest[:, 0])} away behind the generator, and "
-            f"{_range(films.farthest[:, 1])} among all images in the box. None of these misses its latent by more than "
-            f"{short_number(films.residual, digits=2)} of its size.",
+            rows_table(study, natural),
+            *(_shown(films) if films else ()),
             figures[1],
             f"Without the generator two images of a row end at least {short_number(float(free.nearest.median()))} "
             "apart (median), all over the box.",
@@ -131,18 +130,51 @@ def _section(
     )
 
 
-def _range(values: Float[Tensor, " row"]) -> str:
-    return f"{short_number(float(values.min()), digits=2)} to {short_number(float(values.max()), digits=2)}"
+def _finding(study: Study, natural: Population) -> str:
+    rows = natural.there.all(dim=1)
+    if not bool(rows.any()):
+        return f"{_reached(natural)} reached the latent that they were made for, and no row is whole."
+    apart, usual = float(natural.nearest.cpu()[rows].median()), _usual_distance(study)
+    little = " So the network leaves hardly more than one digit a latent." if apart < usual / _CLEARLY else ""
+    return (
+        f"{_reached(natural)} reached the latent that they were made for, off by {_worst(natural)} of its size at "
+        f"most. In whole rows ({int(rows.sum())} of {len(rows)}) no two are nearer than {short_number(apart)} "
+        f"(median); two {study.noun}s of one class are usually {short_number(usual)} apart.{little}"
+        f"{_seen(study, natural)}"
+    )
 
 
-def _seen_as_target(study: Study, natural: Population) -> int | None:
-    """Images in which judges see what the network reads in their target; None without judges or classes."""
+def _usual_distance(study: Study) -> float:
+    """Median distance in pixels between two labelled images of one class."""
+    order = study.data.labels.argsort(stable=True)
+    images, labels = study.data.images[order].flatten(1), study.data.labels[order]
+    apart = (images[1:] - images[:-1]).norm(dim=1)
+    return float(apart[labels[1:] == labels[:-1]].median())
+
+
+def _seen(study: Study, natural: Population) -> str:
+    """In how many of those that arrived judges see what their target is; nothing without judges or classes."""
     classes = study.classes[: len(natural.images)]
     if study.panel is None or bool((classes < 0).any()):
-        return None
-    images = natural.images.flatten(0, 1).cpu().float()
-    verdicts = study.panel.verdicts(images, classes.repeat_interleave(natural.images.shape[1]))
-    return sum(verdict is Verdict.WANTED for verdict in verdicts)
+        return ""
+    there = natural.there
+    images = natural.images.cpu().float()[there]
+    verdicts = study.panel.verdicts(images, classes[:, None].expand(there.shape)[there])
+    same = sum(verdict is Verdict.WANTED for verdict in verdicts)
+    return f" Judges see the class of the first in {same} of {len(verdicts)}."
+
+
+def _shown(films: Films) -> tuple[Figure | str, ...]:
+    return (
+        *films.figures.values(),
+        f"The most different images found lie {_range(films.farthest[:, 0])} away behind the generator, and "
+        f"{_range(films.farthest[:, 1])} among all images in the box. None of these misses its latent by more than "
+        f"{short_number(films.residual, digits=2)} of its size.",
+    )
+
+
+def _range(values: Float[Tensor, " row"]) -> str:
+    return f"{short_number(float(values.min()), digits=2)} to {short_number(float(values.max()), digits=2)}"
 
 
 def _picture(study: Study, found: Population, *, heading: str, title: str, alt: str, caption: str) -> Figure:
@@ -165,56 +197,3 @@ def _captions(found: Population, row: int) -> list[str]:
         + f"r {short_number(residual, digits=2)}\n{distance:.1f} away"
         for outcome, residual, distance in values
     ]
-
-
-def _table(study: Study, found: Population) -> Table:
-    apart = _off_diagonal(found.distance)
-    rows = [
-        (
-            study.images.words[i],
-            sum(outcome is Outcome.CONVERGED for outcome in found.outcome[i]),
-            float(found.residual[i].max()),
-            float(apart[i].min()),
-            float(apart[i].median()),
-            float(apart[i].max()),
-        )
-        for i in range(len(found.images))
-    ]
-    return Table(
-        ("latent of", "on the fiber", "residual at most", "nearest two", "median two", "farthest two"),
-        tuple(rows),
-        "The rows of the picture. Residual: |f(x) − z| / |z| of the images themselves. The last three: Euclidean "
-        "distances in pixels between two members of a row.",
-    )
-
-
-def _off_diagonal(distance: Float[Tensor, "row member member"]) -> Float[Tensor, "row pairs"]:
-    above = torch.triu_indices(distance.shape[1], distance.shape[1], offset=1)
-    return distance[:, above[0], above[1]]
-
-
-def _records(study: Study, found: Population) -> Records:
-    columns = {
-        "image": "the image whose latent the row has",
-        "member": "number of the image in its row",
-        "outcome": "how the search for it ended",
-        "residual": "|f(x) - z| / |z| of the image, by a forward pass",
-        "from_target": "Euclidean distance to the image whose latent it has, over pixels",
-        "nearest": "Euclidean distance to the member of the row that is most like it, over pixels",
-    }
-    alone = torch.eye(found.distance.shape[1], dtype=torch.bool, device=found.distance.device)
-    nearest = found.distance.masked_fill(alone, torch.inf).amin(dim=2)
-    names: Sequence[str] = study.images.names
-    rows = tuple(
-        (
-            names[i],
-            j + 1,
-            found.outcome[i][j].value,
-            float(found.residual[i, j]),
-            float(found.from_target[i, j]),
-            float(nearest[i, j]),
-        )
-        for i in range(len(found.images))
-        for j in range(found.images.shape[1])
-    )
-    return Records(columns, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -30,14 +31,20 @@ class Films(NamedTuple):
     farthest: Float[Tensor, "row 2"]
 
 
-def film(study: Study, generator: Generator, natural: Population, *, mass: float) -> Films:
-    """Walk from the first member of each row to the one most unlike it, and look for the farthest images."""
+def film(study: Study, generator: Generator, natural: Population, *, mass: float) -> Films | None:
+    """Walk from the first member of each row to the one most unlike it, and look for the farthest images.
+
+    Only rows that are whole; None where there is none.
+    """
+    rows = natural.there.all(dim=1).nonzero()[:_ROWS, 0]
+    if not rows.numel():
+        return None
     there = coordinates(generator, study.latent_map, mass=mass)
-    rows = torch.arange(min(_ROWS, len(natural.images)))
     other = natural.distance[rows, 0].argmax(dim=1)
     starts, goals = natural.points[rows, 0], natural.points[rows, other]
     walks = wander(there, study.latent_map, starts, goals)
     targets = study.inputs[rows]
+    titles = [study.images.titles[row] for row in rows.tolist()]
     far = torch.stack(
         [
             farthest_of_prior(there, starts, goals),
@@ -51,8 +58,8 @@ def film(study: Study, generator: Generator, natural: Population, *, mass: float
     residual = _residual(study, far.flatten(0, 1), targets.repeat_interleave(2, dim=0)).view(-1, 2)
     return Films(
         {
-            "rows-walks.png": _walk_figure(study, walks.images[::_EVERY], walks.gone[::_EVERY], walks.residual),
-            "rows-farthest.png": _far_figure(study, made, far, distance, residual),
+            "rows-walks.png": _walk_figure(titles, walks.images[::_EVERY], walks.gone[::_EVERY], walks.residual),
+            "rows-farthest.png": _far_figure(titles, made, far, distance, residual),
         },
         {"natural_walk_images": walks.images, "natural_walk_residual": walks.residual, "natural_farthest": far},
         max(float(walks.residual.max()), float(residual.max())),
@@ -70,12 +77,11 @@ def _residual(
 
 
 def _walk_figure(
-    study: Study,
+    titles: Sequence[str],
     images: Float[Tensor, "step row ..."],
     gone: Float[Tensor, "step row"],
     residual: Float[Tensor, "station row"],
 ) -> Figure:
-    titles = study.images.titles[: images.shape[1]]
     picture = filmstrip(
         images,
         row_captions=[f"{title}\n{far:.0f} gone" for title, far in zip(titles, gone[-1].tolist(), strict=True)],
@@ -91,7 +97,7 @@ def _walk_figure(
 
 
 def _far_figure(
-    study: Study,
+    titles: Sequence[str],
     made: Float[Tensor, "row ..."],
     far: Float[Tensor, "row 2 ..."],
     distance: Float[Tensor, "row 2"],
@@ -108,7 +114,7 @@ def _far_figure(
         made,
         far,
         headings=("Made", "Farthest: behind the generator, in the box"),
-        labels=study.images.titles[: len(made)],
+        labels=titles,
         captions=captions,
         title="The most different images of one latent",
     )

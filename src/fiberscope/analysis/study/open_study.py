@@ -40,6 +40,11 @@ def open_study(
     to compare with, each named as a model is. ``labelled`` replaces the test digits, and with them the judges and the
     generator of digits. Raises FiberscopeError for what does not fit the images.
     """
+    if len({choice.model, *beside}) < 1 + len(beside):
+        raise FiberscopeError(
+            f"beside: found {', '.join(beside)} beside {choice.model}. Name each network once, and not the one under "
+            "study."
+        )
     network = open_network(choice)
     shape = _check_size(network)
     digits = is_digit(shape) and labelled is None

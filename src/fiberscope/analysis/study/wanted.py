@@ -11,7 +11,7 @@ from torch import Tensor
 from fiberscope.analysis.answer import Answer, grouped
 from fiberscope.analysis.study.pool import GOALS, Pool, draw_pool
 from fiberscope.analysis.study.study import Study
-from fiberscope.analysis.study.wanted_tables import judges_table, pool_records, rate_records
+from fiberscope.analysis.study.wanted_tables import class_words, judges_table, pool_records, rate_records
 from fiberscope.gallery import CollisionWords, collision_chart, collision_sheet, percent, short_number, to_png
 from fiberscope.judges import (
     CollisionRates,
@@ -39,10 +39,10 @@ def ask_wanted(study: Study) -> Answer:
     edges = _edges(pool.distance)
     rates = collision_rates(pool.distance, verdicts, edges)
     chart, worst = _chart(rates, edges), _worst(study, pool, opinions)
-    share = verdicts.count(Verdict.COLLISION) / len(verdicts)
+    share = percent(verdicts.count(Verdict.COLLISION) / len(verdicts))
     return Answer(
         (_section(study, pool, verdicts, (chart, *worst.values()), judges_table(study.panel, study)),),
-        facts=(("of images with one latent are seen as another class by judges", percent(share)),),
+        facts=((f"of {len(verdicts)} images with the latent of another are seen as another class by judges", share),),
         figures={"collisions-by-distance.png": chart, **worst},
         arrays={
             "wanted_images": pool.images,
@@ -58,9 +58,11 @@ def ask_wanted(study: Study) -> Answer:
             f"{GOALS} random images of other classes, as long as these are away (median), and the nearest points of "
             "the fiber to these. "
             "So rates speak of what lies on the way to other classes, not of a fiber as a whole. A verdict is wanted "
-            "where the panel sees the class that the network reads, a collision where it sees another, unsure where "
-            "its pooled probability stays below its threshold. Judges share no weights, seed or architecture with the "
-            "network under study; they are classifiers too, and no people.",
+            f"where the panel sees {class_words(study)}, a collision where it sees another, unsure where its pooled "
+            "probability stays below its threshold. The judges that ship share no weights, seed or architecture with "
+            "the networks that ship, but learnt from the same training digits; they are classifiers too, and no "
+            "people. Intervals of rates count images as if they were independent; neighbours on one walk are not, so "
+            "the true ones are wider.",
         ),
     )
 
@@ -85,30 +87,47 @@ def _edges(distance: Float[Tensor, " found"]) -> Float[Tensor, " edge"]:
 def _section(
     study: Study, pool: Pool, verdicts: tuple[Verdict, ...], figures: tuple[Figure, ...], judges: Table
 ) -> Section:
-    shares = {verdict: verdicts.count(verdict) / len(verdicts) for verdict in Verdict}
-    collided = torch.tensor([verdict is Verdict.COLLISION for verdict in verdicts])
-    first = short_number(float(pool.distance[collided].min())) if bool(collided.any()) else ""
-    nearest_one = f" The nearest collision lies {first} away." if first else ""
-    known = int(study.panel.seen(study.images.images).sum()) if study.panel else 0
+    count, known = len(study.images.names), int(study.panel.seen(study.images.images).sum()) if study.panel else 0
     seen = (
-        f" {known} of the {len(study.images.names)} images under study were among a judge’s training images, and are "
-        "marked in the table beside this page: no independent opinion is to be had of them."
+        f" {known} of the {count} images under study were among a judge’s training images, and are marked in the table "
+        "beside this page: no independent opinion is to be had of them."
         if known
         else " No judge was trained on any of the images under study."
     )
     return Section(
         "Is that wanted?",
-        f"Partly. Of {grouped(len(verdicts))} images with the latent of one of the {len(study.images.names)}, judges "
-        f"see the class that the network reads in {percent(shares[Verdict.WANTED])}, another class in "
-        f"{percent(shares[Verdict.COLLISION])}, and are unsure of {percent(shares[Verdict.UNSURE])}.{nearest_one}",
+        _finding(study, pool, verdicts),
         (
             "That a digit stays the same digit when it is written differently is wanted. That it becomes another digit "
-            "to everyone but the network is a collision, and nobody chose it. Judges decide: classifiers that have "
-            f"nothing in common with the network.{seen}",
+            "to everyone but the network is a collision, and nobody chose it. Judges decide: classifiers that share no "
+            f"weights with the network.{seen}",
             *figures,
             judges,
         ),
     )
+
+
+def _finding(study: Study, pool: Pool, verdicts: tuple[Verdict, ...]) -> str:
+    shares = {verdict: verdicts.count(verdict) / len(verdicts) for verdict in Verdict}
+    collided = torch.tensor([verdict is Verdict.COLLISION for verdict in verdicts])
+    nearest = short_number(float(pool.distance[collided].min())) if bool(collided.any()) else ""
+    count = len(study.images.names)
+    of = f"one of the {count} images under study" if count > 1 else "the image under study"
+    wanted, other, unsure = (percent(shares[each]) for each in (Verdict.WANTED, Verdict.COLLISION, Verdict.UNSURE))
+    return (
+        f"{_answer(shares)} Of {grouped(len(verdicts))} images with the latent of {of}, judges see "
+        f"{class_words(study)} in {wanted}, another class in {other}, and are unsure of {unsure}."
+        + (f" The nearest collision lies {nearest} away." if nearest else "")
+    )
+
+
+def _answer(shares: dict[Verdict, float]) -> str:
+    wanted, collision = shares[Verdict.WANTED], shares[Verdict.COLLISION]
+    if max(wanted, collision) < shares[Verdict.UNSURE]:
+        return "Judges mostly cannot say."
+    if not collision:
+        return "As far as judges can tell."
+    return "Mostly, but not always." if wanted > collision else "Mostly not."
 
 
 def _chart(rates: CollisionRates, edges: Float[Tensor, " edge"]) -> Figure:
@@ -141,7 +160,12 @@ def _worst(study: Study, pool: Pool, opinions: Opinions) -> dict[str, Figure]:
         )
         for row in rows
     ]
-    picture = collision_sheet(study.inputs[pool.of[rows]], pool.images[rows], words)
+    picture = collision_sheet(
+        study.inputs[pool.of[rows]],
+        pool.images[rows],
+        words,
+        giver="network" if study.logits else "label",
+    )
     figure = Figure(
         to_png(picture),
         caption="The collisions of which judges are most sure, one for each image under study. The two images of a "

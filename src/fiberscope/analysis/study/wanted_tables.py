@@ -12,6 +12,11 @@ from fiberscope.report import Table
 _OWN_SAMPLE = 200  # labelled images on which a judge of the user's is tried
 
 
+def class_words(study: Study) -> str:
+    """Where the class of an image under study comes from: a network that reads none leaves it to the label."""
+    return "the class that the network reads" if study.logits else "the class that the label gives the image"
+
+
 def judges_table(panel: Panel, study: Study) -> Table:
     """A row for each judge: how well it reads, and how honest its confidence is."""
     some, labels = study.data.images[:_OWN_SAMPLE], study.data.labels[:_OWN_SAMPLE]
@@ -35,7 +40,7 @@ def pool_records(study: Study, pool: Pool, opinions: Opinions, verdicts: tuple[V
     """A row for each image that was judged."""
     columns = {
         "image": "the image under study whose latent the found image has",
-        "network_class": "class that the network reads in both",
+        "class": f"{class_words(study)} under study",
         "distance": "Euclidean distance between the two, over pixels",
         "residual": "|f(x) - z| / |z| of the found image, by a forward pass",
         "judged_class": "class that the panel sees in the found image",
