@@ -104,3 +104,38 @@ def test_a_range_without_zero_is_refused(low, high):
 
 def test_no_images_have_no_tangents():
     assert made(lambda images, amounts: images).tangent(uniform(0, 3)).shape == (0, 3)
+
+
+def test_a_function_that_works_in_place_changes_no_image_of_the_caller():
+    def apply(images, amounts):
+        return images.add_(amounts.mul_(2)[:, None])
+
+    mine, images, amounts = made(apply), uniform(3, 5), torch.tensor([0.0, 0.5])
+    before, asked = images.clone(), amounts.clone()
+    orbit = mine.orbit(images, amounts)
+    assert torch.allclose(mine.tangent(images), torch.full((3, 5), 2.0).double(), atol=1e-9)
+    assert torch.equal(images, before)
+    assert torch.equal(amounts, asked)
+    assert torch.allclose(orbit.images[1], (before + 1).clamp(max=1))
+    assert bool((orbit.clipped[1] > 0).all())
+
+
+@pytest.mark.parametrize("use", [lambda mine, x: mine.tangent(x), lambda mine, x: mine.orbit(x, torch.ones(1))])
+def test_what_a_function_raises_names_the_variation_and_the_shape_of_amounts(use):
+    mine = made(lambda images, amounts: images + amounts)
+    with pytest.raises(
+        fs.FiberscopeError, match=r"^variation 'mine': its function raised RuntimeError: The size of"
+    ) as e:
+        use(mine, uniform(3, 1, 4, 4))
+    assert "amounts (batch,) = (3,)" in str(e.value)
+    assert "amounts.view(-1, 1, 1, 1)" in str(e.value)
+    assert isinstance(e.value.__cause__, RuntimeError)
+
+
+def test_a_function_that_raises_only_while_torch_differentiates_it_has_a_tangent():
+    def apply(images, amounts):
+        if torch.autograd.forward_ad.unpack_dual(amounts).tangent is not None:
+            raise KeyError("amounts")
+        return images + per_row(amounts)
+
+    assert torch.allclose(made(apply).tangent(uniform(4, 6)), torch.ones(4, 6).double(), atol=1e-9)

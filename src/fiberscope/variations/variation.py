@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -68,10 +68,22 @@ class Variation:
     def changed(
         self, images: Float[Tensor, "batch ..."], amounts: Float[Tensor, " batch"]
     ) -> Float[Tensor, "batch ..."]:
-        """``T_a(x)`` row by row as the function gives it, checked, not clipped."""
-        changed = self.apply(images, amounts)
+        """``T_a(x)`` row by row as the function gives it, checked, not clipped; the images given stay as they are."""
+        changed: Tensor = self._applied(images, amounts)
         check_change(self.name, changed, images, amounts)
         return changed
+
+    def _applied(self, images: Float[Tensor, "batch ..."], amounts: Float[Tensor, " batch"]) -> Any:
+        """What the function returns, whatever it is; what it raises names the variation."""
+        try:
+            # A function may work in place: it gets images and amounts of its own.
+            return self.apply(images.clone(), amounts.clone())
+        except Exception as error:
+            raise FiberscopeError(
+                f"variation {self.name!r}: its function raised {type(error).__name__}: {error} It was given images "
+                f"{tuple(images.shape)} and amounts (batch,) = {tuple(amounts.shape)}; to mix amounts with images "
+                "(batch, channels, h, w), bring them into shape with amounts.view(-1, 1, 1, 1)."
+            ) from error
 
     def orbit(
         self, images: Float[Tensor, "batch ..."], amounts: Float[Tensor, " amount"], *, box: Box | None = None
@@ -122,8 +134,8 @@ class Variation:
         with warnings.catch_warnings():  # on its first use torch.func.jvp warns of a deprecation inside torch itself
             warnings.simplefilter("ignore", DeprecationWarning)
             try:
-                change: Tensor = torch.func.jvp(lambda amounts: self.apply(images, amounts), (zero,), (zero + 1,))[1]
-            except (RuntimeError, TypeError, ValueError):
+                change: Tensor = torch.func.jvp(lambda amounts: self._applied(images, amounts), (zero,), (zero + 1,))[1]
+            except (FiberscopeError, RuntimeError, TypeError, ValueError):
                 return None  # the function worked on plain tensors a moment ago: it is torch that does not see through
         return change.detach()
 
