@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from torch import nn
 import fiberscope as fs
 from fiberscope.analysis.records import to_csv, to_json
 from fiberscope.analysis.selection import Selection
+from fiberscope.analysis.study import tubes_pictures
 from fiberscope.analysis.study.neighbourhood import ask_neighbourhood
 from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.study.tubes import GOALS, MIDDLE, RADII, SHARES, approach, grow, straighten, stretch
@@ -127,6 +130,20 @@ def test_sections_are_questions_with_findings_that_hold_numbers(answer):
     for section in answer.sections:
         assert any(character.isdigit() for character in section.finding)
         assert "not a number" not in section.finding
+
+
+def test_one_image_is_counted_as_one_without_band_and_quartiles(study, monkeypatch):
+    notes = []
+    draw = tubes_pictures.radius_chart
+    monkeypatch.setattr(
+        tubes_pictures, "radius_chart", lambda *a, **more: notes.append(more["note"]) or draw(*a, **more)
+    )
+    alone = ask_neighbourhood(replace(study, images=digits([0]), partners=digits([2])))
+    texts = [part for section in alone.sections for part in (section.finding, *section.body)]
+    said = " ".join(getattr(part, "caption", part) for part in texts)
+    assert "Measured at 1 image;" in said
+    assert not re.search(r"\b1 (images|digits|pairs)|quartiles of", said)
+    assert notes[0] == "Line: one image. Dashed: what the linear picture says."
 
 
 def test_the_records_hold_what_the_arrays_hold(answer):

@@ -152,6 +152,16 @@ def test_costly_parts_are_taken_of_the_first_images(study, monkeypatch):
     assert any("first 2 of the digits" in part for part in found.sections[1].body if isinstance(part, str))
 
 
+def test_one_image_is_counted_as_one():
+    found = ask_variations(digit_study(TotalBrightness(), images=digits([3])))
+    texts = [part for section in found.sections for part in (section.finding, *section.body)]
+    said = " ".join(getattr(part, "caption", part) for part in texts)
+    assert "1 digit" not in said
+    assert "1 images" not in said
+    assert "medians" not in said
+    assert "done to the digit, and" in said
+
+
 def test_classes_are_taken_apart(study, answer):
     rows = rows_of(answer, "variations-by-class")
     for name in NAMES:

@@ -23,6 +23,11 @@ def how_many(images: Selection) -> str:
     return f" Shown are the first {MOST_SHOWN} of {count}; the tables hold all." if count > MOST_SHOWN else ""
 
 
+def count_of(count: int, noun: str) -> str:
+    """So many of them, in words that fit one of them too."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def row_labels(images: Selection) -> tuple[str, ...]:
     """What stands beside a row that shows the image itself: nothing where that says it all."""
     return ("",) * len(images.names) if _classes_suffice(images) else images.titles

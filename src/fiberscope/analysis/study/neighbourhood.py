@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fiberscope.analysis.answer import Answer
+from fiberscope.analysis.study.naming import count_of
 from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.study.tubes import (
     GOALS,
@@ -114,8 +115,8 @@ def _size_section(study: Study, growth: Growth, figures: tuple[Figure, Figure]) 
         "would be 1 if the network were linear over that way.",
         (
             f"A neighbourhood holds all images whose latents lie within a radius ε of the latent of an image. Measured "
-            f"at {count} images; changes are Euclidean norms over pixels, in which two {study.noun}s of different "
-            f"classes are {short_number(_apart(study))} apart (median).",
+            f"at {count_of(count, 'image')}; changes are Euclidean norms over pixels, in which two {study.noun}s of "
+            f"different classes are {short_number(_apart(study))} apart (median).",
             figures[0],
             seen_table(growth),
             figures[1],
@@ -129,8 +130,8 @@ def _near_section(study: Study, approached: Approach, figure: Figure) -> Section
     return Section(
         "How near does another class come as the neighbourhood grows?",
         f"On the fiber itself the nearest image leaves {fiber} of the way to an image of another class; within "
-        f"{_words(MIDDLE)} of the within-class median {middle}, within {_words(-1)} {wide} (median and quartiles of "
-        f"{approached.left.shape[1]} pairs).",
+        f"{_words(MIDDLE)} of the within-class median {middle}, within {_words(-1)} {wide} "
+        f"({_rest(approached.left.shape[1], 'pair')}).",
         (
             "The share of the way that is left is the blindness ratio of a pair: small means that the network can be "
             "shown almost the other image while its latent stays in the neighbourhood of the first.",
@@ -146,7 +147,7 @@ def _range_section(study: Study, ranges: tuple[Range, ...], figure: Figure) -> S
     return Section(
         "How far can one property go within a neighbourhood?",
         f"Within {_words(MIDDLE)} of the within-class median the mean of all pixels goes from {least} to {most}; the "
-        f"{study.noun}s themselves have {own} (median and quartiles of {len(ink.own)} images).",
+        f"{study.noun}s themselves have {own} ({_rest(len(ink.own), 'image')}).",
         (
             "Any weighted sum of pixels can be pushed to its ends within a neighbourhood: here the ink in all and in "
             f"the middle of the image. A linear program on the linearised network would promise {program} for the "
@@ -169,9 +170,9 @@ def _star_section(study: Study, straight: Straight, figure: Figure) -> Section:
             "For the confidence in a class, straight lines between images of which a network is equally sure have been "
             "found to stay sure (Balasubramanian et al. 2023). Here the whole latent is asked for, which is more: both "
             f"ends have exactly the same latent, and the images between them need not. Lines go from "
-            f"{straight.tube_spokes.shape[1]} {study.noun}s to {GOALS} metamers each, found as near as possible to "
-            f"random images. To the nearest image of a tube of radius {_words(MIDDLE)}, the way leads out to {tube} "
-            "times that radius.",
+            f"{count_of(straight.tube_spokes.shape[1], study.noun)} to {GOALS} metamers each, found as near as "
+            f"possible to random images. To the nearest image of a tube of radius {_words(MIDDLE)}, the way leads out "
+            f"to {tube} times that radius.",
             figure,
         ),
     )
@@ -179,6 +180,11 @@ def _star_section(study: Study, straight: Straight, figure: Figure) -> Section:
 
 def _inside(straight: Straight) -> str:
     return percent(share_inside(straight.spokes, SHARES[MIDDLE]))
+
+
+def _rest(count: int, noun: str) -> str:
+    """What numbers rest on; one alone has no quartiles."""
+    return f"one {noun}" if count == 1 else f"median and quartiles of {count_of(count, noun)}"
 
 
 def _between(values: Float[Tensor, "..."]) -> str:

@@ -77,12 +77,13 @@ def widths_figure(growth: Growth) -> Figure:
         )
         curves += [Curve(f"direction {axis + 1}", _band(true)), Curve("", _band(linear), predicted=True)]
     count = growth.widths[0].true.shape[1]
+    lines = "Line: one image." if count == 1 else f"Line: median of {count} images. Band: from quartile to quartile."
     picture = radius_chart(
         SHARES,
         [curve for curve in curves if bool(curve.values.isfinite().any())],
         up="half-width (Euclidean norm over pixels)",
         title="How wide the neighbourhood is along what the network sees",
-        note=f"Line: median of {count} images. Band: from quartile to quartile. Dashed: what the linear picture says.",
+        note=f"{lines} Dashed: what the linear picture says.",
     )
     return Figure(
         to_png(picture),

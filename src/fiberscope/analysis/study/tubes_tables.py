@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from fiberscope.analysis.records import Records, Value
+from fiberscope.analysis.study.naming import count_of
 from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.study.tubes import RADII, SHARES, Approach, Growth, Range, Straight, share_inside
 from fiberscope.gallery import percent, short_number
@@ -47,7 +48,8 @@ def seen_table(growth: Growth) -> Table:
             "ended by ε",
         ),
         tuple(rows),
-        f"{count} images, {len(growth.widths[0].true)} singular vectors each: median (and quartiles). Dimension seen: "
+        f"{count_of(count, 'image')}, {len(growth.widths[0].true)} singular vectors each: median "
+        "(and quartiles). Dimension seen: "
         f"along how many of them a change of size {SIZE:g} leaves the neighbourhood. True / linear: half-width over "
         "semi-axis; in the box: over what the linearisation says along the same clipped way. Ends by ε: the rest ends "
         "by the box.",
@@ -63,9 +65,10 @@ def ways_table(growth: Growth) -> Table:
     return Table(
         ("direction", *(words.replace("%", " %") for words in RADII)),
         rows,
-        f"How far {count} images can go straight along a direction with a name before the latent has moved by ε: "
-        "median (and quartiles) of the Euclidean norm over pixels. Its unseen part: what the network cannot see of "
-        "the way toward a goal, at the image itself; the linear picture gives it no end.",
+        f"How far {count_of(count, 'image')} can go straight along a direction with a name before the latent has moved "
+        f"by ε: {'' if count == 1 else 'median (and quartiles) of '}the Euclidean norm over pixels. Its unseen part: "
+        "what the network cannot see of the way toward a goal, at the image itself; the linear picture gives it no "
+        "end.",
     )
 
 
@@ -212,4 +215,4 @@ def _quartiles(values: Float[Tensor, " value"] | Int[Tensor, " value"]) -> tuple
 
 def _brief(values: Float[Tensor, " value"] | Int[Tensor, " value"]) -> str:
     median, low, high = (short_number(number, digits=2) for number in _quartiles(values))
-    return f"{median} ({low} to {high})"
+    return f"{median} ({low} to {high})" if values.numel() > 1 else median

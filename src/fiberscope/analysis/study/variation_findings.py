@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from fiberscope.analysis.study.naming import count_of
 from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.study.variation_measures import Measured
 from fiberscope.gallery import percent, short_number
@@ -16,22 +17,47 @@ from fiberscope.variations import quartiles
 
 _MOST_NAMED = 5
 _INVISIBLE = 1e-3  # share below which a person would say none
+_MOSTLY = 0.5  # share of its change from which a variation is mostly cut by the box
 
 
 def minds(study: Study, measured: Measured) -> str:
     """What the network minds least and most, or does not see at all."""
-    median, names = quartiles(measured.minded.relative).median, measured.minded.names
+    found, names = quartiles(measured.minded.relative), labels(measured)
+    median = found.median
     known = [row for row in median.argsort(stable=True).tolist() if not median[row].isnan()]
     if not known:
         return f"That cannot be said here. {marked(study, measured)}"
     unseen = [names[row] for row in known if float(median[row]) <= _INVISIBLE]
-    least, most = (f"({short_number(float(median[row]), digits=2)})" for row in (known[0], known[-1]))
-    start = f"It does not see {_listed(unseen)} at all, and minds " if unseen else ""
-    start = start or f"None exactly. It minds {names[known[0]]} least {least} and "
-    return (
-        f"{start}{names[known[-1]]} most {most}; 1 is as visible as a change of class, 0 invisible (medians of "
-        f"{count_of(study, len(study.images.names))})."
+    least, most = (
+        f"({short_number(float(median[row]), digits=2)}{cut_words(measured, row)})" for row in (known[0], known[-1])
     )
+    first, last = (measured.minded.names[row] for row in (known[0], known[-1]))
+    start = f"It does not see {_listed(unseen)} at all, and minds " if unseen else ""
+    start = start or f"None exactly. It minds {first} least {least}{_beside_random(measured, known[0])} and "
+    return (
+        f"{start}{last} most {most}; 1 is as visible as a change of class, 0 invisible "
+        f"({_at(study, len(study.images.names))})."
+    )
+
+
+def labels(measured: Measured) -> tuple[str, ...]:
+    """The names, with a mark at those whose sensitivity tells little, for pixels lose most of the change to the box."""
+    rows = range(len(measured.minded.names))
+    return tuple(f"{measured.minded.names[row]}{' (mostly cut)' if cut_words(measured, row) else ''}" for row in rows)
+
+
+def cut_words(measured: Measured, row: int) -> str:
+    """How much of a variation is lost to the box, where that is most of it; empty elsewhere."""
+    share = float(quartiles(measured.followed.cut[row]).median)
+    return f"; at the end of its range the box cuts {percent(share)} of it" if share >= _MOSTLY else ""
+
+
+def _beside_random(measured: Measured, row: int) -> str:
+    """Whether images differ more among themselves than a variation differs from a random direction."""
+    found, random = quartiles(measured.minded.relative[row]), quartiles(measured.minded.random)
+    if not (found.lower <= random.upper and random.lower <= found.upper):
+        return ""
+    return f", no more than a random direction ({short_number(float(random.median), digits=2)}),"
 
 
 def marked(study: Study, measured: Measured) -> str:
@@ -64,9 +90,10 @@ def gives_way(study: Study, measured: Measured) -> str:
     freed, variations = measured.freed, measured.variations
     median = quartiles(freed.left).median
     known = [row for row in median.argsort(stable=True).tolist() if not median[row].isnan()]
-    these = count_of(study, freed.left.shape[1])
+    count = freed.left.shape[1]
     if not known:
-        return f"That cannot be said here: no variation changes any of {these}, or no search ended on a fiber."
+        these = f"the {study.noun}" if count == 1 else f"any of {count_of(count, study.noun)}"
+        return f"That cannot be said here: no variation changes {these}, or no search ended on a fiber."
     least, most = (
         f"{percent(float(median[row]))} of {variations[row].name} by "
         f"{amount_label(freed.amounts[row], variations[row].unit)}"
@@ -76,17 +103,17 @@ def gives_way(study: Study, measured: Measured) -> str:
     if entirely:
         return (
             f"Entirely free, at half the range: {_listed(entirely)}. To keep the latent exactly, {most} has "
-            f"to be taken back, the most of all (medians of {these})."
+            f"to be taken back, the most of all ({_at(study, count)})."
         )
     return (
         f"None entirely: to keep the latent exactly, {least} has to be taken back, the least of all, and {most}, the "
-        f"most (medians of {these})."
+        f"most ({_at(study, count)})."
     )
 
 
-def count_of(study: Study, count: int) -> str:
-    """So many images, in the words of the study."""
-    return f"{count} {study.noun}{'' if count == 1 else 's'}"
+def _at(study: Study, count: int) -> str:
+    """On how many images numbers rest; one alone has no median."""
+    return f"at one {study.noun}" if count == 1 else f"medians of {count_of(count, study.noun)}"
 
 
 def _extremes(names: Sequence[str], counts: Int[Tensor, " variation"], of: Int[Tensor, " variation"]) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fiberscope.analysis.study.naming import words
 from fiberscope.analysis.study.study import Study
+from fiberscope.analysis.study.variation_findings import labels
 from fiberscope.analysis.study.variation_measures import Measured
 from fiberscope.gallery import sensitivity_chart, to_png, variation_curves, variation_sheet
 from fiberscope.gallery.free_sheet import free_sheet
@@ -61,11 +62,14 @@ def _block(image: Float[Tensor, "1 ..."], variations: Sequence[Variation], title
 
 def sensitivity_figure(study: Study, measured: Measured) -> Figure:
     """Relative sensitivities, most visible first."""
-    minded = measured.minded
+    minded, names = measured.minded, labels(measured)
+    cut = ""
+    if names != minded.names:
+        cut = " Mostly cut: at the end of its range the box takes half or more of the change; the step is not clipped."
     return Figure(
-        to_png(sensitivity_chart(minded.relative, minded.names, minded.random)),
+        to_png(sensitivity_chart(minded.relative, names, minded.random)),
         caption=f"How far the latent moves for a small step of each variation, by how far it moves for a step of the "
-        f"same size in pixels toward a {study.noun} of another class.",
+        f"same size in pixels toward a {study.noun} of another class.{cut}",
         alt="A row for each variation with a dot for each image, on an axis from 0, invisible, past 1, a change of "
         "class.",
     )

@@ -7,6 +7,7 @@ import math
 from jaxtyping import Float
 from torch import Tensor
 
+from fiberscope.analysis.study.naming import count_of
 from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.study.variation_measures import Freed, Measured
 from fiberscope.gallery import percent, short_number
@@ -21,7 +22,7 @@ _NOTHING = "changes nothing"
 
 def catalogue_table(measured: Measured) -> Table:
     """What each variation is, and how much of it is lost to the box."""
-    cut = quartiles(measured.followed.cut).median.tolist()
+    cut, count = quartiles(measured.followed.cut).median.tolist(), measured.followed.cut.shape[1]
     rows = tuple(
         (
             variation.name,
@@ -36,8 +37,8 @@ def catalogue_table(measured: Measured) -> Table:
         ("variation", "what it does", "from", "to", "cut"),
         rows,
         "What is meant by each name, and the range that was tried. Cut: the largest share of the change that pixels "
-        "lost because they may be no darker than 0 and no brighter than 1 (median of "
-        f"{measured.followed.cut.shape[1]} images).",
+        "lost because they may be no darker than 0 and no brighter than 1 "
+        f"({'' if count == 1 else 'median of '}{count_of(count, 'image')}).",
     )
 
 
@@ -68,12 +69,13 @@ def ranges_table(measured: Measured) -> Table:
     heads: tuple[str, ...] = ("variation", "latent, downward", "latent, upward")
     if label is not None:
         heads += ("class, downward", "class, upward", "class changes")
+    rest = "at one image" if count == 1 else f"the median of {count} images and, in brackets, the quartiles"
     until = "" if label is None else ", and until the network reads another class"
     return Table(
         heads,
         tuple(rows),
-        f"How far each variation goes until the latent is a within-class median away{until}: the median of {count} "
-        "images and, in brackets, the quartiles. Beyond: not within what was tried, whose end stands there.",
+        f"How far each variation goes until the latent is a within-class median away{until}: {rest}. "
+        "Beyond: not within what was tried, whose end stands there.",
     )
 
 

@@ -7,8 +7,9 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from fiberscope.analysis.answer import Answer
+from fiberscope.analysis.study.naming import count_of
 from fiberscope.analysis.study.study import Study
-from fiberscope.analysis.study.variation_findings import count_of, gives_way, marked, minds, notices
+from fiberscope.analysis.study.variation_findings import cut_words, gives_way, marked, minds, notices
 from fiberscope.analysis.study.variation_measures import Measured, measure
 from fiberscope.analysis.study.variation_pictures import (
     curves_figure,
@@ -123,6 +124,8 @@ def _how_far(study: Study, measured: Measured, curves: Figure) -> Section:
 
 def _what_is_free(study: Study, measured: Measured, free: Figure) -> Section:
     freed, noun = measured.freed, study.noun
+    count = freed.left.shape[1]
+    done_to = f"the {noun}" if count == 1 else f"the first {count_of(count, noun)}"
     other = quartiles(freed.other_left)
     beside = ""
     if int(other.num_images):
@@ -132,7 +135,7 @@ def _what_is_free(study: Study, measured: Measured, free: Figure) -> Section:
         gives_way(study, measured),
         (
             "That the network notices a variation does not mean that it sees all of it. Half the range of each was "
-            f"done to the first {count_of(study, freed.left.shape[1])}, and then as little as possible was taken "
+            f"done to {done_to}, and then as little as possible was taken "
             f"back, anywhere in the image, until the latent was exactly that of the {noun}. What stays was "
             f"free.{beside}",
             free,
@@ -146,7 +149,8 @@ def _facts(measured: Measured) -> tuple[tuple[str, str], ...]:
     if bool(median.isnan().all()):
         return ()
     row = int(median.nan_to_num(nan=torch.inf).argmin())
-    words = f"of a change of class: how visible {measured.minded.names[row]} is, which it minds least (median)"
+    name, cut = measured.minded.names[row], cut_words(measured, row)
+    words = f"of a change of class: how visible {name} is, which it minds least (median{cut})"
     return ((words, short_number(float(median[row]), digits=2)),)
 
 
