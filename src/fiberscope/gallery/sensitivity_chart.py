@@ -60,7 +60,8 @@ def sensitivity_chart(
 
 def _note(values: Float64[ndarray, "variation batch"]) -> str:
     lost = int(np.isnan(values).sum())
-    words = f"Dot: one of {values.shape[1]} images. Bar: the middle half of them. Number: their median."
+    count = values.shape[1]
+    words = f"Dot: one of {count} images. Bar: the middle half of them. Number: their median." if count > 1 else ""
     return words + (f" {lost} without a value are left out." if lost else "")
 
 
