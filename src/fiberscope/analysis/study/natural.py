@@ -44,26 +44,7 @@ def ask_natural(
     free = free_population(
         study.latent_map, targets[:_FREE_ROWS], members=members, random=study.rng(), num_steps=num_steps
     )
-    whole = bool(natural.there.all())
-    rows = _picture(
-        study,
-        natural,
-        heading="Made by a generator, with exactly that latent" if whole else "Made by a generator",
-        title="To the network, all images in a row are one" if whole else f"{_reached(natural)} reached the latent",
-        alt="Rows: a digit, and beside it digits of different slant, thickness and form.",
-        caption="On the left a test digit; beside it digits that a generator makes with its latent, pushed apart along "
-        "the fiber; where a search did not end on it, the words under it say so. r is the residual over the size of "
-        "the latent, away the distance to the digit on the left.",
-    )
-    plain = _picture(
-        study,
-        free,
-        heading="The same search in pixels, without a generator",
-        title="Without a prior, the images of one latent are not digits",
-        alt="Rows: a digit, and beside it images that look like noise.",
-        caption="The same latents, and images pushed apart among all images with pixels from 0 to 1. What looked "
-        "natural above was the generator’s doing; that the latents agree was not.",
-    )
+    rows, plain = _rows(study, natural), _plain(study, free)
     films = film(study, study.generator, natural, mass=mass)
     return Answer(
         (_section(study, natural, free, (rows, plain), films),),
@@ -175,6 +156,32 @@ def _shown(films: Films) -> tuple[Figure | str, ...]:
 
 def _range(values: Float[Tensor, " row"]) -> str:
     return f"{short_number(float(values.min()), digits=2)} to {short_number(float(values.max()), digits=2)}"
+
+
+def _rows(study: Study, natural: Population) -> Figure:
+    whole = bool(natural.there.all())
+    return _picture(
+        study,
+        natural,
+        heading="Made by a generator, with exactly that latent" if whole else "Made by a generator",
+        title="To the network, all images in a row are one" if whole else f"{_reached(natural)} reached the latent",
+        alt="Rows: a digit, and beside it digits of different slant, thickness and form.",
+        caption="On the left a test digit; beside it digits that a generator makes with its latent, pushed apart along "
+        "the fiber; where a search did not end on it, the words under it say so. r is the residual over the size of "
+        "the latent, away the distance to the digit on the left.",
+    )
+
+
+def _plain(study: Study, free: Population) -> Figure:
+    return _picture(
+        study,
+        free,
+        heading="The same search in pixels, without a generator",
+        title="Without a prior, the images of one latent are not digits",
+        alt="Rows: a digit, and beside it images that look like noise.",
+        caption="The same latents, and images pushed apart among all images with pixels from 0 to 1. What looked "
+        "natural above was the generator’s doing; that the latents agree was not.",
+    )
 
 
 def _picture(study: Study, found: Population, *, heading: str, title: str, alt: str, caption: str) -> Figure:
