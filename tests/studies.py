@@ -59,6 +59,16 @@ def linear_study(count: int = 4, *, reads: bool = False, dtype: torch.dtype = to
     )
 
 
+class Stripes:
+    """Judges by the brightest stripe, and is sure of it."""
+
+    name = "stripes"
+    num_classes = NUM_CLASSES
+
+    def probabilities(self, images):
+        return torch.softmax(100 * images.reshape(-1, *SHAPE)[:, 0, 0::2].mean(dim=2), dim=1)
+
+
 def write_study(folder) -> list[str]:
     """A network, images and labelled images as files, and the options that name them."""
     data = labelled()

@@ -100,7 +100,7 @@ def natural_population(
     with torch.no_grad():
         aims = latent_map(targets)
         starts, tried = _draw_starts(there, aims, members, random)
-        # Where no sample of the prior arrived, more search was never seen to help, and costs the most.
+        # A row of which no candidate arrived is left there: a full search of one cost minutes and found none either.
         hope = torch.tensor([Outcome.CONVERGED in row for row in tried])
         points, outcome = starts.clone(), list(tried)
         if bool(hope.any()):

@@ -8,17 +8,7 @@ import torch
 from fiberscope.analysis.study.comparison import ask_comparison
 from fiberscope.analysis.study.portrait import AT_DISTANCES
 from fiberscope.judges import Panel
-from studies import SHAPE, LatentMap, linear_study, matrix
-
-
-class Stripes:
-    """Judges by the brightest stripe, and is sure of it."""
-
-    name = "stripes"
-    num_classes = 3
-
-    def probabilities(self, images):
-        return torch.softmax(100 * images.reshape(-1, *SHAPE)[:, 0, 0::2].mean(dim=2), dim=1)
+from studies import SHAPE, LatentMap, Stripes, linear_study, matrix
 
 
 def blinder(study):

@@ -8,17 +8,7 @@ import torch
 from fiberscope.analysis.study.pool import draw_pool
 from fiberscope.analysis.study.wanted import ask_wanted
 from fiberscope.judges import Panel
-from studies import SHAPE, linear_study
-
-
-class Stripes:
-    """Judges by the brightest stripe, and is sure of it."""
-
-    name = "stripes"
-    num_classes = 3
-
-    def probabilities(self, images):
-        return torch.softmax(100 * images.reshape(-1, *SHAPE)[:, 0, 0::2].mean(dim=2), dim=1)
+from studies import Stripes, linear_study
 
 
 class Undecided(Stripes):

@@ -85,14 +85,14 @@ def _walk_figure(
     picture = filmstrip(
         images,
         row_captions=[f"{title}\n{far:.0f} gone" for title, far in zip(titles, gone[-1].tolist(), strict=True)],
-        title="Walks inside the prior: every step is a digit, and has the same latent",
+        title="Walks inside the prior, along which the latent stays the same",
         note=f"gone: length of the way in pixels. Residual at most {short_number(float(residual.max()), digits=2)}.",
     )
     return Figure(
         to_png(picture),
         caption="Each row walks along one fiber behind the generator, from the first digit of a row above toward the "
         "one most unlike it.",
-        alt="Rows of digits that change form step by step and stay digits.",
+        alt="Rows of digits that change form step by step.",
     )
 
 

@@ -86,11 +86,10 @@ def _film_section(study: Study, walks: Walks, films: tuple[Figure, Figure]) -> S
     apart = (study.partners.images - study.images.images).flatten(1).norm(dim=1).to(walks.toward.gone)
     share = percent(float((walks.toward.gone / apart).median()))
     true, count = (walks.toward.num_true + walks.corrected.num_true, len(walks.toward.gone) + len(walks.corrected.gone))
-    changes = "Strokes thicken, fade and move. " if study.noun == "digit" else ""
     read = f"; along {true} of {count} walks the network reads the same class at every step" if study.logits else ""
     return Section(
         "How far can one go without the network noticing?",
-        f"{changes}Headed for another {study.noun}, an image changes by {share} of what separates the two (median "
+        f"Headed for another {study.noun}, an image changes by {share} of what separates the two (median "
         f"of {len(apart)}){read}.",
         (
             "A strip of film is a walk along one fiber. In the first picture each walk heads for another "
