@@ -13,6 +13,7 @@ from fiberscope.problem import LatentMap
 
 _CHUNK_BYTES = 64 * 2**20
 _MAX_CHUNK = 256
+_AT_ONCE = 32  # copies of points in one pass: for one image 1.7 ms instead of 3.7, at 8 copies of 16 images no gain
 
 
 class Linearisation(NamedTuple):
@@ -40,12 +41,24 @@ def linearise(latent_map: LatentMap, rows: Float[Tensor, "batch n"], *, chunk_si
     if rows.shape[0] == 0:  # backward through some layers (pixel shuffle) fails on an empty batch
         return Linearisation(rows.new_zeros(0, m), rows.new_zeros(0, m, n))
     size = chunk_size or max(1, min(_MAX_CHUNK, _CHUNK_BYTES // (m * n * rows.element_size())))
-    by_mode = _by_rows if m <= n else _by_columns
+    few = chunk_size is None and m * rows.shape[0] <= _AT_ONCE
+    by_mode = _by_columns if m > n else _at_once if few else _by_rows
     with torch.inference_mode(mode=False):
         chunks = [by_mode(latent_map, chunk.clone()) for chunk in torch.split(rows.detach(), size)]
     if len(chunks) == 1:
         return chunks[0]
     return Linearisation(*(torch.cat(parts) for parts in zip(*chunks, strict=True)))
+
+
+def _at_once(latent_map: LatentMap, points: Float[Tensor, "batch n"]) -> Linearisation:
+    # Rows of a latent map are independent: m copies of each point give all rows of its Jacobian in one backward pass.
+    m = latent_map.latent_size
+    with torch.enable_grad():
+        copies = points.repeat_interleave(m, dim=0).requires_grad_(True)
+        latents = latent_map(copies)
+        unit = torch.eye(m, dtype=latents.dtype, device=latents.device).repeat(len(points), 1)
+        (rows,) = torch.autograd.grad(latents, copies, unit)
+    return Linearisation(latents.detach()[::m].clone(), rows.contiguous().view(len(points), m, -1))
 
 
 def _by_rows(latent_map: LatentMap, points: Float[Tensor, "batch n"]) -> Linearisation:

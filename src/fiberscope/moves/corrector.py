@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fiberscope.geometry.box_step import box_step
 from fiberscope.geometry.jacobian import linearise
+from fiberscope.geometry.rounding import rounding_level
 from fiberscope.moves.task import Task
 from fiberscope.problem import LatentMap
 
@@ -20,29 +21,58 @@ _MOST_DAMPING = 1e5
 _ACCEPT = 1e-3  # least share of the predicted decrease that counts as progress
 _MEMORY = 8  # a step may also be kept if it beats the worst of so many last residuals
 _BLEND = 0.5  # share of the old Jacobian kept where it predicted badly
+_WORTHWHILE = 0.5  # share of the residual that a step may leave without a new Jacobian
+_MUCH = 0.9  # a residual below so much of the best one is progress
+_PATIENCE = 4  # trials without progress after which a row is asked whether it stands at rounding level
+_STEP_RTOL = 0.1  # of box steps but the first, which is exact for a linear map: tighter costs twice and saves nothing
 
 
 class Correction(NamedTuple):
-    """The best point that each row reached, how far outside its ball its latent is, and the Jacobians that it cost."""
+    """The best point that each row reached, how far outside its ball its latent is, and the Jacobians that it cost.
+
+    ``at_rounding`` marks rows short of their tolerance that no step in this dtype brings nearer.
+    """
 
     rows: Float[Tensor, "batch n"]
     residual_norm: Float[Tensor, " batch"]
     num_jacobians: Int[Tensor, " batch"]
+    at_rounding: Bool[Tensor, " batch"]
 
 
 class _State(NamedTuple):
-    """Rows still on the way. ``origin`` says which of the caller's rows each one is."""
+    """Rows still on the way. ``origin`` says which of the caller's rows each one is.
+
+    ``best`` is the point of the least residual so far, ``idle`` the trials since it last got much better. ``model`` is
+    the Jacobian as far as it is known; ``fresh`` where it was computed at the row itself.
+    """
 
     origin: Int[Tensor, " live"]
+    task: Task
     rows: Float[Tensor, "live n"]
     residual: Float[Tensor, "live m"]
+    norm: Float[Tensor, " live"]
+    best: Float[Tensor, "live n"]
+    best_norm: Float[Tensor, " live"]
+    idle: Int[Tensor, " live"]
     model: Float[Tensor, "live m n"]
+    fresh: Bool[Tensor, " live"]
+    num_jacobians: Int[Tensor, " live"]
     damping: Float[Tensor, " live"]
     growth: Float[Tensor, " live"]
     recent: Float[Tensor, "live memory"]
 
     def take(self, keep: Bool[Tensor, " live"]) -> _State:
-        return _State(*(part[keep] for part in self))
+        return _State(*(part.take(keep) if isinstance(part, Task) else part[keep] for part in self))
+
+
+class _Trial(NamedTuple):
+    rows: Float[Tensor, "live n"]
+    residual: Float[Tensor, "live m"]
+    norm: Float[Tensor, " live"]
+    gain: Float[Tensor, " live"]
+    accepted: Bool[Tensor, " live"]
+    step: Float[Tensor, "live n"]
+    missed: Float[Tensor, "live m"]
 
 
 def correct(
@@ -58,72 +88,116 @@ def correct(
 
     Levenberg-Marquardt in the natural metric: residuals are weighed by ``(J Jᵀ + ridge)^(-1/2)``, so that a weakly
     visible latent counts as much as a strong one. Damping, at first ``damping``, follows actual over predicted
-    decrease. Two devices carry rows across the kinks of piecewise-linear networks: a step may raise the residual for a
-    while, and where the linearisation predicted badly the next one is averaged with it. Converged rows leave the
-    batch. A ball as target is its nearest point, chosen anew at each step. A Jacobian known near the start may be given
-    as the first ``model``; that saves computing one.
+    decrease. A Jacobian costs m backward passes, a step one forward pass: so the Jacobian learns from every step by
+    its secant, and is computed anew only where a step left more than half of the residual. Two devices carry rows
+    across the kinks of piecewise-linear networks: a step may raise the residual for a while, and where the
+    linearisation predicted badly the next one is averaged with it. Converged rows leave the batch. A ball as target is
+    its nearest point, chosen anew at each step. A Jacobian known near the start may be given as the first ``model``;
+    that saves computing one.
 
     References:
         Levenberg (1944), Marquardt (1963), Nielsen (1999) on the damping rule.
+        Broyden (1965), A class of methods for solving nonlinear simultaneous equations.
         Deuflhard (2011), Newton Methods for Nonlinear Problems, section 3.3 on natural level functions.
         Grippo, Lampariello and Lucidi (1986) on non-monotone descent.
     """
-    best = Correction(rows.clone(), rows.new_full(rows.shape[:1], torch.inf), rows.new_zeros(rows.shape[0]).long())
-    state = _start(latent_map, rows, task, model, best)
+    found, state = _start(latent_map, rows, task, model)
     state = state._replace(damping=state.damping.clamp_min(damping))
     for _ in range(num_steps):
         if state.origin.numel() == 0:
             break
-        state = _advance(latent_map, task, state, best)
-    return best
+        state = _advance(latent_map, state, found)
+    _keep(found, state)
+    return found
 
 
 def _start(
-    latent_map: LatentMap,
-    rows: Float[Tensor, "batch n"],
-    task: Task,
-    model: Float[Tensor, "batch m n"] | None,
-    best: Correction,
-) -> _State:
-    index = torch.arange(rows.shape[0], device=rows.device)
+    latent_map: LatentMap, rows: Float[Tensor, "batch n"], task: Task, model: Float[Tensor, "batch m n"] | None
+) -> tuple[Correction, _State]:
     residual = _residual(latent_map, rows, task)
-    norm = residual.norm(dim=1)
-    best.residual_norm.copy_(norm.nan_to_num(nan=torch.inf))
-    live = (norm > task.tolerance) & norm.isfinite()
-    index, rows, residual, norm = index[live], rows[live], residual[live], norm[live]
-    if model is None:
-        best.num_jacobians[index] += 1
-    model = linearise(latent_map, rows).jacobian if model is None else model[live]
-    damping = torch.full_like(norm, _least_damping(norm))
-    return _State(index, rows, residual, model, damping, torch.full_like(norm, 2.0), norm[:, None].repeat(1, _MEMORY))
+    norm: Tensor = torch.linalg.vector_norm(residual, dim=1)
+    nothing = torch.zeros_like(norm, dtype=torch.bool)
+    found = Correction(rows.clone(), norm.nan_to_num(nan=torch.inf), torch.zeros_like(norm, dtype=torch.long), nothing)
+    index = ((norm > task.tolerance) & norm.isfinite()).nonzero()[:, 0]
+    rows, residual, norm = rows[index], residual[index], norm[index]
+    state = _State(
+        origin=index,
+        task=task.take(index),
+        rows=rows,
+        residual=residual,
+        norm=norm,
+        best=rows,
+        best_norm=norm,
+        idle=torch.zeros_like(index),
+        model=linearise(latent_map, rows).jacobian if model is None else model[index],
+        fresh=torch.full_like(index, model is None, dtype=torch.bool),
+        num_jacobians=torch.full_like(index, model is None, dtype=torch.long),
+        damping=torch.full_like(norm, _least_damping(norm)),
+        growth=torch.full_like(norm, 2.0),
+        recent=norm[:, None].repeat(1, _MEMORY),
+    )
+    return found, state
 
 
-def _advance(latent_map: LatentMap, task: Task, state: _State, best: Correction) -> _State:
-    here = task.take(state.origin)
-    far = (state.residual.norm(dim=1) / (_NEAR * here.targets.norm(dim=1)).clamp_min(1e-30)).clamp_max(1.0)
+def _advance(latent_map: LatentMap, state: _State, found: Correction) -> _State:
+    trial = _try(latent_map, state)
+    worthwhile = trial.accepted & (trial.norm < _WORTHWHILE * state.norm)
+    renew = torch.where(trial.accepted, ~worthwhile, ~state.fresh)
+    _learn(state, trial, ~renew)
+    state = _move(_damp(state, trial), trial)
+    live = (state.norm > state.task.tolerance) & (state.damping < _MOST_DAMPING)
+    # One transfer to the host a step: how many rows go on, want a new Jacobian, or may have met rounding.
+    left, anew, idle = torch.stack([live.sum(), (renew & live).sum(), (state.idle >= _PATIENCE).sum()]).tolist()
+    if idle:
+        live = live & ~_check_rounding(latent_map, state, found)
+    gain = trial.gain
+    if left < len(live) or idle:
+        _keep(found, state)
+        state, gain, renew = state.take(live), gain[live], renew[live]
+    return _relinearise(latent_map, state, gain, renew) if anew else state
+
+
+def _keep(found: Correction, state: _State) -> None:
+    """Write down what these rows have reached, in place."""
+    found.rows.index_copy_(0, state.origin, state.best)
+    found.residual_norm.index_copy_(0, state.origin, state.best_norm)
+    found.num_jacobians.index_copy_(0, state.origin, state.num_jacobians)
+
+
+def _check_rounding(latent_map: LatentMap, state: _State, found: Correction) -> Bool[Tensor, " live"]:
+    """Which of the idle rows stand at rounding level; they are marked, and the patience of all is renewed, in place."""
+    idle = state.idle >= _PATIENCE
+    at_rounding = idle & (state.best_norm <= rounding_level(latent_map, state.best))
+    found.at_rounding.index_copy_(0, state.origin, at_rounding)
+    state.idle.masked_fill_(idle, 0)
+    return at_rounding
+
+
+def _try(latent_map: LatentMap, state: _State) -> _Trial:
+    here = state.task
+    far = (state.norm / (_NEAR * torch.linalg.vector_norm(here.targets, dim=1)).clamp_min(1e-30)).clamp_max(1.0)
     root = _natural_root(state.model, far)
-    weighed_residual = _solve(root, state.residual)
-    step = box_step(
-        _solve(root, state.model),
-        -weighed_residual,
+    unit = torch.eye(root.shape[1], dtype=root.dtype, device=root.device)
+    whiten = torch.linalg.solve_triangular(root, unit, upper=False)
+    before = _times(whiten, state.residual)
+    wanted = box_step(
+        whiten @ state.model,
+        -before,
         here.lower - state.rows,
         here.upper - state.rows,
         damping=state.damping * far,
+        rtol=_STEP_RTOL * ~(state.fresh & (state.num_jacobians == 1)),
     )
-    trial = (state.rows + step.step).maximum(here.lower).minimum(here.upper)
-    residual = _residual(latent_map, trial, here)
-    norm = residual.norm(dim=1)
-    before = weighed_residual.square().sum(dim=1)
-    predicted = before - step.shortfall.square().sum(dim=1)
-    actual = before - _solve(root, residual).square().sum(dim=1)
+    rows = (state.rows + wanted.step).maximum(here.lower).minimum(here.upper)
+    residual = _residual(latent_map, rows, here)
+    norm: Tensor = torch.linalg.vector_norm(residual, dim=1)
+    all_of_it = before.square().sum(dim=1)
+    predicted = all_of_it - wanted.shortfall.square().sum(dim=1)
+    actual = all_of_it - _times(whiten, residual).square().sum(dim=1)
     gain = (actual / predicted.clamp_min(torch.finfo(norm.dtype).tiny)).nan_to_num(nan=-1.0)
     accepted = ((gain > _ACCEPT) | (norm < 0.98 * state.recent.amax(dim=1))) & norm.isfinite()
-    _keep_best(best, state.origin, trial, norm, accepted)
-    state = _damp(state, gain, accepted)
-    state = _move(state, trial, residual, norm, accepted)
-    live = (state.residual.norm(dim=1) > here.tolerance) & (state.damping < _MOST_DAMPING)
-    refresh = (accepted & live)[live]
-    return _relinearise(latent_map, state.take(live), gain[live], refresh, best)
+    missed = residual + _times(root, wanted.shortfall)  # of a linear map nothing but the shortfall would be left
+    return _Trial(rows, residual, norm, gain, accepted, wanted.step, missed)
 
 
 def _natural_root(jacobian: Float[Tensor, "live m n"], far: Float[Tensor, " live"]) -> Float[Tensor, "live m m"]:
@@ -132,15 +206,14 @@ def _natural_root(jacobian: Float[Tensor, "live m n"], far: Float[Tensor, " live
     unit = torch.finfo(gram.dtype)
     share = (_METRIC_SHARE * far.square()).clamp_min(16 * gram.shape[1] * unit.eps)
     ridge = share * gram.diagonal(dim1=1, dim2=2).mean(dim=1) + unit.tiny**0.5
+    gram.diagonal(dim1=1, dim2=2).add_(ridge[:, None])
     # Without a check for definiteness: a row that rounding made indefinite turns NaN, and its step is not kept.
-    root: Tensor = torch.linalg.cholesky_ex(gram + torch.diag_embed(ridge[:, None].expand(gram.shape[:2]))).L
+    root: Tensor = torch.linalg.cholesky_ex(gram).L
     return root
 
 
-def _solve(root: Float[Tensor, "live m m"], right: Tensor) -> Tensor:
-    columns = right if right.ndim == 3 else right[:, :, None]
-    solved: Tensor = torch.linalg.solve_triangular(root, columns, upper=False)
-    return solved if right.ndim == 3 else solved[:, :, 0]
+def _times(matrices: Float[Tensor, "live m m"], vectors: Float[Tensor, "live m"]) -> Float[Tensor, "live m"]:
+    return torch.bmm(matrices, vectors[:, :, None])[:, :, 0]
 
 
 def _residual(latent_map: LatentMap, rows: Float[Tensor, "some n"], task: Task) -> Float[Tensor, "some m"]:
@@ -148,18 +221,21 @@ def _residual(latent_map: LatentMap, rows: Float[Tensor, "some n"], task: Task) 
         return task.excess(latent_map(rows))
 
 
-def _keep_best(best: Correction, index: Tensor, trial: Tensor, norm: Tensor, accepted: Tensor) -> None:
-    better = accepted & (norm < best.residual_norm[index])
-    best.rows[index[better]] = trial[better]
-    best.residual_norm[index[better]] = norm[better]
+def _learn(state: _State, trial: _Trial, learning: Bool[Tensor, " live"]) -> None:
+    """Broyden's update, in place: the least change of the model that explains what the trial found."""
+    length = trial.step.square().sum(dim=1)
+    usable = learning & (length > 0) & trial.norm.isfinite()
+    rate = (trial.missed / length[:, None]).masked_fill(~usable[:, None], 0.0)
+    state.model.baddbmm_(rate[:, :, None], trial.step[:, None])
+    state.fresh.logical_and_(~trial.accepted)
 
 
-def _damp(state: _State, gain: Float[Tensor, " live"], accepted: Bool[Tensor, " live"]) -> _State:
-    eased = state.damping * (1 - (2 * gain - 1) ** 3).clamp(0.1, 1.5)
+def _damp(state: _State, trial: _Trial) -> _State:
+    eased = state.damping * (1 - (2 * trial.gain - 1) ** 3).clamp(0.1, 1.5)
     raised = state.damping.clamp_min(_REJECTED_DAMPING) * state.growth
     return state._replace(
-        damping=torch.where(accepted, eased, raised).clamp_min(_least_damping(gain)),
-        growth=torch.where(accepted, 2.0, state.growth * 2),
+        damping=torch.where(trial.accepted, eased, raised).clamp_min(_least_damping(trial.gain)),
+        growth=(2 * state.growth).masked_fill(trial.accepted, 2.0),
     )
 
 
@@ -168,28 +244,27 @@ def _least_damping(like: Tensor) -> float:
     return float(torch.finfo(like.dtype).eps ** 0.5)
 
 
-def _move(state: _State, trial: Tensor, residual: Tensor, norm: Tensor, accepted: Tensor) -> _State:
-    shifted = torch.cat([state.recent[:, 1:], norm[:, None]], dim=1)
-    column = accepted[:, None]
+def _move(state: _State, trial: _Trial) -> _State:
+    column = trial.accepted[:, None]
+    better = trial.accepted & (trial.norm < state.best_norm)
+    much = better & (trial.norm < _MUCH * state.best_norm)
+    shifted = torch.cat([state.recent[:, 1:], trial.norm[:, None]], dim=1)
     return state._replace(
-        rows=torch.where(column, trial, state.rows),
-        residual=torch.where(column, residual, state.residual),
+        rows=torch.where(column, trial.rows, state.rows),
+        residual=torch.where(column, trial.residual, state.residual),
+        norm=torch.where(trial.accepted, trial.norm, state.norm),
+        best=torch.where(better[:, None], trial.rows, state.best),
+        best_norm=torch.where(better, trial.norm, state.best_norm),
+        idle=(state.idle + 1).masked_fill(much, 0),
         recent=torch.where(column, shifted, state.recent),
     )
 
 
 def _relinearise(
-    latent_map: LatentMap,
-    state: _State,
-    gain: Float[Tensor, " live"],
-    refresh: Bool[Tensor, " live"],
-    best: Correction,
+    latent_map: LatentMap, state: _State, gain: Float[Tensor, " live"], renew: Bool[Tensor, " live"]
 ) -> _State:
-    if not bool(refresh.any()):
-        return state
-    fresh = linearise(latent_map, state.rows[refresh]).jacobian
-    best.num_jacobians[state.origin[refresh]] += 1
-    keep = torch.where(gain[refresh] > 0.5, 0.0, _BLEND)[:, None, None]
-    model = state.model.clone()
-    model[refresh] = keep * model[refresh] + (1 - keep) * fresh
-    return state._replace(model=model)
+    rows = renew.nonzero()[:, 0]
+    fresh = linearise(latent_map, state.rows[rows]).jacobian
+    keep = (_BLEND * (gain[rows] <= 0.5).to(fresh))[:, None, None]
+    state.model[rows] = torch.lerp(fresh, state.model[rows], keep)
+    return state._replace(fresh=state.fresh | renew, num_jacobians=state.num_jacobians + renew)

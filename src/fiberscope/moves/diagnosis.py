@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fiberscope.geometry.box_step import box_step
 from fiberscope.geometry.jacobian import linearise
+from fiberscope.geometry.rounding import rounding_level
 from fiberscope.geometry.tangent import split_tangent
 from fiberscope.moves.outcome import Outcome
 from fiberscope.moves.task import Task
@@ -39,11 +39,9 @@ def _reasons(latent_map: LatentMap, rows: Float[Tensor, "stuck n"], task: Task) 
     finite = jacobian.isfinite().flatten(1).all(dim=1)
     residual = task.excess(latents)
     rank = split_tangent(torch.where(finite[:, None, None], jacobian, 0.0)).rank
-    step, shortfall = box_step(jacobian, -residual, task.lower - rows, task.upper - rows)
-    resolution = 4 * torch.finfo(rows.dtype).eps * rows.abs().amax(dim=1).clamp_min(1.0)
     checks = {
         Outcome.NOT_FINITE: ~finite,
-        Outcome.ROUNDING: (step.abs().amax(dim=1) <= resolution) & (shortfall.norm(dim=1) < residual.norm(dim=1) / 2),
+        Outcome.ROUNDING: residual.norm(dim=1) <= rounding_level(latent_map, rows),
         Outcome.RANK_DEFICIENT: rank < latent_map.latent_size,
         Outcome.OUT_OF_STEPS: residual.norm(dim=1) <= _NEAR * task.targets.norm(dim=1),
     }

@@ -49,7 +49,8 @@ def project(
     A row is on the fiber when ``|f(x) - target| <= max(atol, rtol |target|)``; ``rtol`` is 1e-5 in float32 and 1e-10 in
     float64 unless given. It is in a tube when ``|f(x) - target| <= radius``. A row that stalls starts again, up to
     ``num_restarts`` times, from a fixed series of dimmed, noisy and flat versions of its image; what it finds then is
-    on the fiber but less near. Each row is independent of the others. Raises `FiberscopeError` for bad input;
+    on the fiber but less near. A row that stands at what rounding leaves of a forward pass in this dtype stops there, with
+    the outcome "at rounding level". Each row is independent of the others. Raises `FiberscopeError` for bad input;
     numerical trouble is the row's `Outcome`.
     """
     rows, task, tolerance = set_up(fiber, images, frozen=frozen, rtol=rtol, atol=atol)
@@ -71,7 +72,7 @@ def reach(
     """Correct rows onto their fibers, with new starts for those that stall; the best point of all starts for each."""
     best = correct(latent_map, rows, task, num_steps=num_steps)
     for attempt in range(num_restarts):
-        lost = (best.residual_norm > task.tolerance).nonzero()[:, 0]
+        lost = ((best.residual_norm > task.tolerance) & ~best.at_rounding).nonzero()[:, 0]
         if lost.numel() == 0:
             break
         there = task.take(lost)
@@ -83,6 +84,7 @@ def reach(
         better = again.residual_norm < best.residual_norm[lost]
         best.rows[lost[better]] = again.rows[better]
         best.residual_norm[lost[better]] = again.residual_norm[better]
+        best.at_rounding[lost] = again.at_rounding
     return best
 
 
