@@ -23,7 +23,6 @@ def main(section: str, threads: int, size: str) -> None:
             "section": section,
             "threads": threads,
             "network": name,
-            "size": size,
             "commit": commit(),
             "load before and after": [before, load()],
             "seconds taken": round(time.perf_counter() - started, 1),

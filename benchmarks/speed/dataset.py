@@ -31,12 +31,12 @@ def measure(network: Network, size: Size) -> dict[str, object]:
     images = digits()[: size.dataset_images]
     chunk = best_chunk(lambda part: bare_products(network.module, part), images[:1024])
     contestants = {
-        OURS: Contestant(lambda: stream(network, images, sensitivities=True)),
+        OURS: Contestant(lambda: stream(network, images, sensitivities=True), most=1),
         GEOMETRY: Contestant(lambda: stream(network, images, sensitivities=False)),
         BARE: Contestant(lambda: in_chunks(lambda part: bare_products(network.module, part), images, chunk)),
     }
     _warm_up(network)
-    seconds = side_by_side(contestants, repeats=1 if size.dataset_images > 1000 else size.repeats)
+    seconds = side_by_side(contestants, repeats=min(3, size.repeats))
     peaks = {str(count): _peak_of_its_own(network, count) for count in size.memory_images}
     return {
         "images": len(images),

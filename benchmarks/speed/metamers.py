@@ -65,7 +65,8 @@ def _recipes(network: Network, size: Size) -> list[Recipe]:
 
 
 def _costs(recipe: Recipe, network: Network, size: Size) -> Cost:
-    count = max(size.trial_images, recipe.batch)
+    few = size.slow_trial_images if recipe in slow() else size.trial_images
+    count = max(few, recipe.batch)
     return cost(_run(recipe, network, pairs_of_digits(network, count), size))
 
 

@@ -15,8 +15,8 @@ from fiberscope.gallery.numbers import short_number
 
 _WIDTH = 820
 _PITCH = 24
-_GAP = 1.5  # rows between groups: the group's name stands there
-_RIGHT = 150
+_GAP = 2.1  # rows between groups: the group's name stands there
+_RIGHT = 160
 
 
 def draw(runs: Runs) -> Image.Image:
@@ -41,9 +41,9 @@ def _note(runs: Runs) -> str:
 
 
 def _places(shown: list[Row]) -> list[float]:
-    places, at = [], -0.5
+    places, at = [], -0.6
     for before, row in itertools.pairwise([None, *shown]):
-        at += _GAP + 0.35 if before is None or before.group != row.group else 1.0
+        at += _GAP if before is None or before.group != row.group else 1.0
         places.append(at)
     return places
 
@@ -78,7 +78,9 @@ def _name_rows(axes: Axes, shown: list[Row], places: list[float]) -> None:
     frame = ("axes fraction", "data")
     for before, (row, place) in itertools.pairwise([None, *zip(shown, places, strict=True)]):
         if before is None or before[0].group != row.group:
-            axes.annotate(row.group, (0, place - 1), (left, 0), frame, "offset points", fontweight="bold", va="center")
+            axes.annotate(
+                row.group, (0, place - 0.95), (left, 0), frame, "offset points", fontweight="bold", va="center"
+            )
 
 
 def _draw_row(axes: Axes, place: float, row: Row, runs: Runs) -> None:
@@ -100,7 +102,8 @@ def _draw_row(axes: Axes, place: float, row: Row, runs: Runs) -> None:
     colour = theme.BLUE if main.ratio.median >= 1 else theme.ORANGE
     axes.plot([main.ratio.low, main.ratio.high], [place, place], color=colour, linewidth=2.4, zorder=3)
     axes.plot(main.ratio.median, place, "o", markersize=8, color=colour, zorder=4)
-    _write(axes, place, f"{short_number(main.ratio.median, digits=2)} ×", colour)
+    words = f"{short_number(main.ratio.median, digits=2)} ×" + (f", {main.aside}" if main.aside else "")
+    _write(axes, place, words, colour)
 
 
 def _draw_never(axes: Axes, place: float, found: Beside) -> None:

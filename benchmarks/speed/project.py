@@ -42,19 +42,19 @@ def _project(network: Network, rows: slice, size: Size) -> fs.Projection:
 
 
 def _by_batch(network: Network, size: Size) -> dict[str, list[float]]:
-    """The same first images in batches of each size, so that no size has harder ones; at most 64 batches of a size."""
+    """The same first images in batches of each size, so that no size has harder ones; at most 32 batches of a size."""
     pairs = pairs_of_digits(network, max(size.batches))
 
     def run(batch: int) -> None:
-        count = min(len(pairs.starts), 64 * batch)
+        count = min(len(pairs.starts), 32 * batch)
         for part in torch.arange(count).split(batch):
             fs.project(fs.Fiber(network.latent_map, pairs.latents[part]), pairs.starts[part])
 
     contestants = {
-        str(batch): Contestant(lambda batch=batch: run(batch), 1 / min(len(pairs.starts), 64 * batch))
+        str(batch): Contestant(lambda batch=batch: run(batch), 1 / min(len(pairs.starts), 32 * batch))
         for batch in size.batches
     }
-    return side_by_side(contestants, repeats=max(1, size.repeats - 2))
+    return side_by_side(contestants, repeats=min(3, size.repeats))
 
 
 def _alone(network: Network, size: Size) -> torch.Tensor:

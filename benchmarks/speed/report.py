@@ -85,8 +85,8 @@ def _found(row: Row, runs: Runs, network: str, threads: int) -> Beside | None:
 def _footnote(results: Mapping, runs: Runs) -> str:
     machine, versions = results["machine"], results["versions"]
     commits = ", ".join(sorted({run["commit"] for run in runs.all()}))
-    sizes = {run["size"] for run in runs.all()}
-    caution = "" if sizes == {"full"} else f" Not a full run ({', '.join(sorted(sizes))}): for looking at only."
+    size = results["size"]
+    caution = "" if size == "full" else f" Not a full run ({size}): for looking at only."
     return (
         f"Shipped MNIST classifier, latent of 8, float32; median of repeats and their range, seconds at "
         f"{_threads(runs.threads()[-1])}. {machine['processor']}, {machine['cores']} cores, "

@@ -22,6 +22,7 @@ class Beside(NamedTuple):
     ratio: Spread | None
     at_least: float | None = None
     remark: str = ""
+    aside: str = ""  # in a word or two, beside the ratio in the chart
 
 
 class Row(NamedTuple):
@@ -113,7 +114,9 @@ def _metamer(figures: Mapping, library: str, *, default: bool = False) -> Beside
             f"{share:.0%} arrive; residual then {peer['residual at its end']:.1g} of the target’s size",
         )
     theirs = _median([each["seconds"] for each in peer["costs"]])
-    return Beside(ours, theirs, Spread(**ratio), None, f"{share:.0%} arrive")
+    alike = peer["residual after fiberscope's seconds for one image, times"]["1"]
+    remark = f"{share:.0%} arrive; in fiberscope’s time for one image to {alike:.1g} of the target’s size"
+    return Beside(ours, theirs, Spread(**ratio), None, remark)
 
 
 def _direction(figures: Mapping, name: str) -> Beside | None:
@@ -129,7 +132,8 @@ def _walk(figures: Mapping, name: str) -> Beside | None:
         return None
     theirs, ours = (figures["figures"][each]["drift |r| / |z|, median"] for each in (name, walks.OURS))
     remark = f"drift {theirs:.0%} of the target’s size, fiberscope’s {ours:.0e}"
-    return _beside(figures["seconds a walk"], figures["ratios"], walks.OURS, name, remark)
+    found = _beside(figures["seconds a walk"], figures["ratios"], walks.OURS, name, remark)
+    return found._replace(aside=f"drifts {theirs:.0%}")
 
 
 def _jacobian(figures: Mapping, name: str) -> Beside | None:

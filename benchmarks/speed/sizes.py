@@ -1,4 +1,4 @@
-"""How much is measured: everything, a minute of it, or just enough to see that it runs."""
+"""How much is measured: everything, a few minutes of it, or just enough to see that it runs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ class Size(NamedTuple):
     jacobian_images: int = 512
     forward_mode_images: int = 16  # of them: m forward passes are cheap, n are not
     direction_images: int = 6
-    power_images: int = 2
+    power_images: int = 1
     walkers: int = 16
     walk_steps: int = 20
     null_walkers: int = 2
     trial_images: int = 4
+    slow_trial_images: int = 2
     metamer_images: int = 32
     metamer_repeats: int = 3
     default_images: int = 8
@@ -39,18 +40,19 @@ SIZES = {
         direction_images=2,
         power_images=1,
         walkers=4,
-        null_walkers=1,
-        trial_images=2,
+        null_walkers=0,
+        trial_images=1,
+        slow_trial_images=1,
         metamer_images=8,
         metamer_repeats=1,
         default_images=2,
-        cap_seconds=0.5,
+        cap_seconds=0.3,
         project_images=32,
         batches=(1, 4, 16),
         latency_images=8,
-        nearest_pairs=8,
-        dataset_images=500,
-        memory_images=(250, 500),
+        nearest_pairs=4,
+        dataset_images=200,
+        memory_images=(100, 200),
         networks=1,
     ),
     "tiny": Size(
@@ -63,6 +65,7 @@ SIZES = {
         walk_steps=3,
         null_walkers=0,
         trial_images=1,
+        slow_trial_images=1,
         metamer_images=2,
         metamer_repeats=1,
         default_images=1,

@@ -10,7 +10,10 @@ import torch
 
 
 class Contestant(NamedTuple):
-    """Something to time; ``scale`` brings its seconds to the size of the others, ``most`` bounds the repeats."""
+    """Something to time; ``scale`` brings its seconds to the size of the others, ``most`` bounds the repeats.
+
+    What runs once only is long enough for a cold start not to matter, and is not warmed up.
+    """
 
     run: Callable[[], object]
     scale: float = 1.0
@@ -26,9 +29,10 @@ class Spread(NamedTuple):
 
 
 def side_by_side(contestants: Mapping[str, Contestant], *, repeats: int) -> dict[str, list[float]]:
-    """Seconds of each contestant in each repeat; all are warm, and every other repeat goes backwards."""
+    """Seconds of each contestant in each repeat; all are warm; every other repeat goes backwards."""
     for contestant in contestants.values():
-        contestant.run()
+        if contestant.most != 1:
+            contestant.run()
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for repeat in range(repeats):
         for name in list(contestants)[:: -1 if repeat % 2 else 1]:

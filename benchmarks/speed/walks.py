@@ -43,19 +43,22 @@ def measure(network: Network, size: Size) -> dict[str, object]:
     fiber = fs.Fiber.through(network.latent_map, images[:1])
     step = _LENGTH / size.walk_steps
 
-    def ours() -> _Walked:
-        path = fs.walk(fiber, start, headings, length=_LENGTH, num_steps=size.walk_steps)
-        return _Walked(path.points[-1], path.arc_length[-1], size.walk_steps)
+    walked: dict[str, _Walked] = {}
 
-    contestants = {
-        OURS: Contestant(ours, 1 / size.walkers),
-        PROJECTED: Contestant(lambda: _projected(network, start, headings, step), 1 / size.walkers),
-    }
+    def ours() -> None:
+        path = fs.walk(fiber, start, headings, length=_LENGTH, num_steps=size.walk_steps)
+        walked[OURS] = _Walked(path.points[-1], path.arc_length[-1], size.walk_steps)
+
+    def projected() -> None:
+        walked[PROJECTED] = _projected(network, start, headings, step)
+
+    def published() -> None:
+        walked[PUBLISHED] = _published(network, start[: size.null_walkers], step)
+
+    contestants = {OURS: Contestant(ours, 1 / size.walkers), PROJECTED: Contestant(projected, 1 / size.walkers)}
     if size.null_walkers:
-        few = start[: size.null_walkers]
-        contestants[PUBLISHED] = Contestant(lambda: _published(network, few, step), 1 / len(few), most=1)
+        contestants[PUBLISHED] = Contestant(published, 1 / size.null_walkers, most=1)
     seconds = side_by_side(contestants, repeats=size.repeats)
-    walked = {name: contestant.run() for name, contestant in contestants.items()}
     return {
         "walks": size.walkers,
         "length": _LENGTH,
