@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from benchmarks.speed import plenoptic_search, torch_search
 from benchmarks.speed.networks import Network, Pairs, pairs_of_digits
-from benchmarks.speed.race import Cost, Trace, cost, follow, relative_residual, residual_at
+from benchmarks.speed.race import MOST_CAPS, TOLERANCE, Cost, Trace, cost, follow, relative_residual, residual_at
 from benchmarks.speed.recipes import DEFAULT, Recipe, quick, slow
 from benchmarks.speed.sizes import Size
 from benchmarks.speed.timing import clock, spread
@@ -28,30 +29,44 @@ _SEARCHES: dict[str, Callable[[Recipe, Network, Pairs], Iterator[Tensor]]] = {
 }
 
 
+class _Ours(NamedTuple):
+    """fiberscope's seconds an image in a batch and alone, and the share that arrived, judged as the peers are."""
+
+    batch: float
+    alone: float
+    share: float
+
+
+class _Round(NamedTuple):
+    """All finalists and fiberscope once, one after the other."""
+
+    ours: _Ours
+    traces: dict[Recipe, list[Trace]]
+
+
 def measure(network: Network, size: Size) -> dict[str, object]:
     torch.manual_seed(0)
-    tried = {recipe: _costs(recipe, network, size) for recipe in _recipes(network, size)}
+    tried = {recipe: _try(recipe, network, size) for recipe in _recipes(network, size)}
     finalists = [best for library in _SEARCHES if (best := _best(tried, library))]
     if plenoptic_search.is_here():
         finalists.insert(0, DEFAULT)
     pairs = pairs_of_digits(network, size.project_images)
+    _project(network, pairs, size)
     rounds = [_round(network, finalists, pairs, size) for _ in range(size.metamer_repeats)]
-    ours = [each.pop("fiberscope") for each in rounds]
-    one = spread([each["one by one"] for each in ours]).median
-    figures = {
-        f"{recipe.library}: {recipe.name}": _figures(recipe, [each[recipe] for each in rounds], ours, one)
-        for recipe in finalists
-    }
     return {
         "fiberscope": {
             "images": size.project_images,
-            "seconds an image of the batch": [each["batch"] for each in ours],
-            "seconds an image one by one": [each["one by one"] for each in ours],
-            "share": min(each["share"] for each in ours),
+            "seconds an image of the batch": [each.ours.batch for each in rounds],
+            "seconds an image one by one": [each.ours.alone for each in rounds],
+            "share": min(each.ours.share for each in rounds),
         },
-        "peers": figures,
+        "peers": {f"{recipe.library}: {recipe.name}": _figures(recipe, rounds) for recipe in finalists},
         "tried": [{"setting": _words(recipe), **_plain(found)} for recipe, found in tried.items()],
-        "given up after, seconds an image": size.cap_seconds,
+        "given up after": {
+            "seconds an image": size.cap_seconds,
+            "seconds a batch": MOST_CAPS * size.cap_seconds,
+            "times as long": "setting's patience",
+        },
     }
 
 
@@ -64,20 +79,16 @@ def _recipes(network: Network, size: Size) -> list[Recipe]:
     ]
 
 
-def _costs(recipe: Recipe, network: Network, size: Size) -> Cost:
+def _try(recipe: Recipe, network: Network, size: Size) -> Cost:
     few = size.slow_trial_images if recipe in slow() else size.trial_images
-    count = max(few, recipe.batch)
-    return cost(_run(recipe, network, pairs_of_digits(network, count), size))
+    return cost(_run(recipe, network, pairs_of_digits(network, max(few, recipe.batch)), size))
 
 
 def _run(recipe: Recipe, network: Network, pairs: Pairs, size: Size) -> list[Trace]:
     """The recipe on all pairs, as many at once as it takes."""
-    parts = zip(*(each.split(recipe.batch) for each in pairs), strict=True)
-    search = _SEARCHES[recipe.library]
-    return [
-        follow(search(recipe, network, Pairs(*part)), network, Pairs(*part), cap_seconds=size.cap_seconds)
-        for part in parts
-    ]
+    search, cap_seconds = _SEARCHES[recipe.library], recipe.patience * size.cap_seconds
+    parts = [Pairs(*part) for part in zip(*(each.split(recipe.batch) for each in pairs), strict=True)]
+    return [follow(search(recipe, network, part), network, part, cap_seconds=cap_seconds) for part in parts]
 
 
 def _best(tried: dict[Recipe, Cost], library: str) -> Recipe | None:
@@ -87,33 +98,33 @@ def _best(tried: dict[Recipe, Cost], library: str) -> Recipe | None:
     return min(candidates, key=lambda recipe: (candidates[recipe].seconds, -candidates[recipe].share))
 
 
-def _round(network: Network, finalists: Sequence[Recipe], pairs: Pairs, size: Size) -> dict:
-    """All finalists and fiberscope once, one after the other."""
-    found: dict = {}
+def _round(network: Network, finalists: Sequence[Recipe], pairs: Pairs, size: Size) -> _Round:
+    traces = {}
     for recipe in finalists:
         count = size.default_images if recipe == DEFAULT else size.metamer_images
-        found[recipe] = _run(recipe, network, Pairs(*(each[:count] for each in pairs)), size)
-    fiber = fs.Fiber.through(network.latent_map, pairs.others)
-    few = pairs.starts[: size.default_images]
-    alone = [fs.Fiber(network.latent_map, latent) for latent in pairs.latents[: len(few)]]
+        traces[recipe] = _run(recipe, network, Pairs(*(each[:count] for each in pairs)), size)
+    return _Round(_project(network, pairs, size), traces)
+
+
+def _project(network: Network, pairs: Pairs, size: Size) -> _Ours:
+    fiber = fs.Fiber(network.latent_map, pairs.latents)
     started = time.perf_counter()
     points = fs.project(fiber, pairs.starts).points
-    batch = (time.perf_counter() - started) / len(points)
-    singly = [clock(lambda at=at, k=k: fs.project(at, few[k : k + 1])) for k, at in enumerate(alone)]
-    arrived = relative_residual(network, points, pairs.latents) <= 1e-5
-    found["fiberscope"] = {
-        "batch": batch,
-        "one by one": spread(singly).median,
-        "share": float(arrived.double().mean()),
-    }
-    return found
+    seconds = time.perf_counter() - started
+    arrived = relative_residual(network, points, pairs.latents) <= TOLERANCE
+    fibers = [fs.Fiber(network.latent_map, latent) for latent in pairs.latents[: size.default_images]]
+    alone = [clock(lambda k=k, at=at: fs.project(at, pairs.starts[k : k + 1])) for k, at in enumerate(fibers)]
+    return _Ours(seconds / len(points), spread(alone).median, float(arrived.double().mean()))
 
 
-def _figures(recipe: Recipe, traces: list[list[Trace]], ours: list[dict], one: float) -> dict[str, object]:
+def _figures(recipe: Recipe, rounds: Sequence[_Round]) -> dict[str, object]:
+    traces, ours = [each.traces[recipe] for each in rounds], [each.ours for each in rounds]
     costs = [cost(each) for each in traces]
     ended = [sum(trace.seconds[-1] for trace in each) / sum(trace.batch for trace in each) for each in traces]
-    by_batch = [found.seconds / our["batch"] for found, our in zip(costs, ours, strict=True)]
-    by_one = [found.seconds / our["one by one"] for found, our in zip(costs, ours, strict=True)]
+    one = spread([each.alone for each in ours]).median
+    by_batch = [found.seconds / our.batch for found, our in zip(costs, ours, strict=True)]
+    by_one = [found.seconds / our.alone for found, our in zip(costs, ours, strict=True)]
+    by_end = [end / our.batch for end, our in zip(ended, ours, strict=True)]
     return {
         "setting": _words(recipe),
         "images": sum(trace.batch for trace in traces[0]),
@@ -121,9 +132,7 @@ def _figures(recipe: Recipe, traces: list[list[Trace]], ours: list[dict], one: f
         "seconds an image until its end": ended,
         "ratio to fiberscope's batch": _finite(spread(by_batch)._asdict()),
         "ratio to fiberscope one by one": _finite(spread(by_one)._asdict()),
-        "ratio of ends to fiberscope's batch": spread(
-            [end / our["batch"] for end, our in zip(ended, ours, strict=True)]
-        )._asdict(),
+        "ratio of ends to fiberscope's batch": spread(by_end)._asdict(),
         "residual after fiberscope's seconds for one image, times": {
             str(times): residual_at(traces[0], times * one) for times in _PATIENCE
         },

@@ -13,7 +13,7 @@ from torch import Tensor
 
 TOLERANCE = 1e-5
 _LEAST_SHARE = 0.5
-_MOST_CAPS = 4  # images of a batch share the seconds of so many
+MOST_CAPS = 4  # images of a batch share the seconds of so many
 
 
 class Trace(NamedTuple):
@@ -44,7 +44,7 @@ def follow(search: Iterator[Tensor], network: Network, pairs: Pairs, *, cap_seco
     """
     trace = Trace([], [], len(pairs.starts))
     best, elapsed = torch.full((trace.batch,), math.inf), 0.0
-    while elapsed < cap_seconds * min(trace.batch, _MOST_CAPS):
+    while elapsed < cap_seconds * min(trace.batch, MOST_CAPS):
         started = time.perf_counter()
         images = next(search, None)
         elapsed += time.perf_counter() - started

@@ -17,7 +17,7 @@ class Size(NamedTuple):
     walk_steps: int = 20
     null_walkers: int = 2
     trial_images: int = 4
-    slow_trial_images: int = 2
+    slow_trial_images: int = 1
     metamer_images: int = 32
     metamer_repeats: int = 3
     default_images: int = 8
