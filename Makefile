@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+BENCH := .venv-bench
+BENCH_INSTALLED := $(BENCH)/.installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench clean
 
 demo: $(INSTALLED)  ## the fibers of ten real digits, as one page: runs/demo/report.html
 	$(BIN)/fiberscope demo --out runs/demo --force
@@ -18,10 +20,18 @@ lint: $(INSTALLED)  ## style, types, import layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(BENCH_INSTALLED)  ## how fast it is beside its peers, 20 minutes on two free cores; QUICK=1 for a few, into runs/speed
+	$(BENCH)/bin/python -m benchmarks.speed $(if $(QUICK),--quick)
+
 clean:
-	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $(INSTALLED)
+
+$(BENCH_INSTALLED): pyproject.toml constraints.txt benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/requirements.txt --editable .
+	touch $(BENCH_INSTALLED)

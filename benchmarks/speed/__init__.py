@@ -1,0 +1,1 @@
+"""How fast fiberscope is beside its peers: python -m benchmarks.speed."""
