@@ -42,7 +42,7 @@ def box_step(
     As ``damping`` goes to zero, D is the step nearest to ``wish`` (default: none, so the least-norm step) with
     ``J D = wanted``, and the best approach where no step inside the box gets there. ``damping`` has the units of
     ``J Jᵀ``; its default, and least value, is what rounding can tell from zero. A frozen pixel has both bounds zero.
-    ``rtol`` is the error of ``J D`` that will do, relative to what goes into it, a row: rounding unless given. J may be a
+    ``rtol`` is the error of ``J D`` that will do, relative to what goes into it: rounding unless given. J may be a
     matrix a row, or known by its products alone.
 
     The minimiser is ``D(l) = clip(wish + Jᵀ l, lower, upper)`` for the multiplier l in R^m that minimises a convex
@@ -74,8 +74,18 @@ class _Dual(NamedTuple):
     radius: Float[Tensor, " batch"] | None
 
     def take(self, index: Int[Tensor, " some"]) -> _Dual:
-        parts = (None if part is None else part[index] for part in self[1:])
-        return _Dual(self.differential.take(index), *parts)
+        return _Dual(
+            self.differential.take(index),
+            self.wanted[index],
+            self.lower[index],
+            self.upper[index],
+            None if self.wish is None else self.wish[index],
+            self.damping[index],
+            self.ridge[index],
+            self.size[index],
+            self.enough[index],
+            None if self.radius is None else self.radius[index],
+        )
 
     def at(self, multiplier: Float[Tensor, "batch m"]) -> _Point:
         pull = self.differential.pull(multiplier)

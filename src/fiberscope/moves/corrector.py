@@ -62,7 +62,7 @@ class _State(NamedTuple):
     recent: Float[Tensor, "live memory"]
 
     def take(self, keep: Bool[Tensor, " live"]) -> _State:
-        return _State(*(part.take(keep) if isinstance(part, Task) else part[keep] for part in self))
+        return _State(self.origin[keep], self.task.take(keep), *(part[keep] for part in self[2:]))
 
 
 class _Trial(NamedTuple):

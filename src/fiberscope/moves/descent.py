@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from fiberscope.geometry.jacobian import linearise
 from fiberscope.moves.corrector import correct
+from fiberscope.moves.glide import glide
 from fiberscope.moves.predictor import feasible_direction, step_toward
 from fiberscope.moves.project import reach
 from fiberscope.moves.task import Task
 from fiberscope.problem import LatentMap
 
-_FIRST_SHARE = 0.2  # of the way to the linearised optimum that the first step goes
-_LEAST_SHARE = 1e-3
+_FIRST_SHARE = 0.2  # of the wish that a step follows
+_LEAST_SHARE = 0.01  # where not even this lowers the energy, a group rests
+_SHORTER, _LONGER = 0.3, 2.0
+_EARNED = 0.5  # share of what the tangent step gains that has to be left after the correction, or steps would zigzag
 _CORRECTOR_STEPS = 8
 
 
@@ -44,12 +47,15 @@ class Descent(NamedTuple):
 
 
 class _State(NamedTuple):
-    """Updated in place; ``share`` is a value a group."""
+    """Updated in place; ``share`` is a value a group, ``moved`` says which rows need a new Jacobian."""
 
     rows: Float[Tensor, "batch n"]
     share: Float[Tensor, " group"]
     stationarity: Float[Tensor, " batch"]
     num_jacobians: Int[Tensor, " batch"]
+    latents: Float[Tensor, "batch m"]
+    jacobian: Float[Tensor, "batch m n"]
+    moved: Bool[Tensor, " batch"]
 
 
 def descend(
@@ -62,34 +68,55 @@ def descend(
     num_steps: int,
     gtol: float,
 ) -> Descent:
-    """Bring rows onto their fibers, then lower the energy of each group of ``members`` neighbouring rows.
+    """Bring rows onto their fibers while the energy of each group of ``members`` neighbouring rows falls.
 
-    A step goes a share of the way to the point of the linearised fiber in the box that is nearest to the wish, and the
-    corrector brings it back; it is kept if the energy of the group falls. A group stops when stationarity is below
-    ``gtol`` in all its rows, when its share has shrunk to nothing, or after ``num_steps``. A row that did not reach its
-    fiber stays where it is, with stationarity NaN.
+    First ``num_steps`` of `glide`, which lands near a minimum even where it lies on kinks; then the corrector; then at
+    most as many steps that settle: to the point of the linearised fiber in the box that is nearest to a share of the
+    wish, corrected, and kept if the energy of the group falls by half of what the step promised. A group rests when
+    stationarity is below ``gtol`` in all its rows, or when its share has shrunk to nothing. A row that did not reach
+    its fiber stays where it is, with stationarity NaN.
 
     References:
         Absil, Mahony and Sepulchre (2008), Optimization Algorithms on Matrix Manifolds, chapter 4.
         Nocedal and Wright (2006), Numerical Optimization, chapter 18.
     """
-    found = reach(latent_map, starts, task, num_steps=60, num_restarts=12)
+    glided = glide(latent_map, starts, task, energy.wish, members=members, num_steps=num_steps)
+    found = reach(latent_map, glided, task, num_steps=60, num_restarts=12)
     there = task.arrived(found.residual_norm)
-    share = starts.new_full((starts.shape[0] // members,), _FIRST_SHARE)
-    still = torch.full_like(found.residual_norm, torch.nan)
-    state = _State(found.rows, share, still, found.num_jacobians)
+    state = _start(latent_map, found.rows, found.num_jacobians + num_steps, members)
     groups = there.view(-1, members).any(dim=1).nonzero()[:, 0]
     for _ in range(num_steps):
         if groups.numel() == 0:
             break
-        _step(latent_map, task, energy, state, groups, there)
+        _settle(latent_map, task, energy, state, groups, there)
         restless = (state.stationarity.view(-1, members)[groups] > gtol).any(dim=1)
         groups = groups[restless & (state.share[groups] > _LEAST_SHARE)]
     _measure(latent_map, task, energy, state, there)
     return Descent(state.rows, state.stationarity, state.num_jacobians)
 
 
-def _step(
+def _start(latent_map: LatentMap, rows: Float[Tensor, "batch n"], cost: Int[Tensor, " batch"], members: int) -> _State:
+    m, (batch, n) = latent_map.latent_size, rows.shape
+    return _State(
+        rows=rows,
+        share=rows.new_full((batch // members,), _FIRST_SHARE),
+        stationarity=rows.new_full((batch,), torch.nan),
+        num_jacobians=cost,
+        latents=rows.new_empty(batch, m),
+        jacobian=rows.new_empty(batch, m, n),
+        moved=torch.ones(batch, dtype=torch.bool, device=rows.device),
+    )
+
+
+def _look(latent_map: LatentMap, state: _State, live: Int[Tensor, " live"]) -> None:
+    """Linearise these rows where they have moved, in place."""
+    stale = live[state.moved[live]]
+    state.latents[stale], state.jacobian[stale] = linearise(latent_map, state.rows[stale])
+    state.num_jacobians[stale] += 1
+    state.moved[stale] = False
+
+
+def _settle(
     latent_map: LatentMap, task: Task, energy: Energy, state: _State, groups: Int[Tensor, " group"], there: Tensor
 ) -> None:
     """One step of these groups, in place."""
@@ -100,21 +127,31 @@ def _step(
     before = state.rows[of_groups].view(-1, members, state.rows.shape[1])
     here, rows = task.take(live), state.rows[live]
     wish = energy.wish(before, groups).flatten(0, 1)[moving]
-    latents, jacobian = linearise(latent_map, rows)
+    _look(latent_map, state, live)
+    latents, jacobian = state.latents[live], state.jacobian[live]
     state.stationarity[live] = _stationarity(here, rows, latents, jacobian, wish)
     share = state.share[groups].repeat_interleave(members)[moving]
-    step = step_toward(here, rows, latents, jacobian, wish)
-    trial = (rows + share[:, None] * step).maximum(here.lower).minimum(here.upper)
-    back = correct(latent_map, trial, here, num_steps=_CORRECTOR_STEPS)
+    step = step_toward(here, rows, latents, jacobian, share[:, None] * wish)
+    trial = (rows + step).maximum(here.lower).minimum(here.upper)
+    back = correct(latent_map, trial, here, num_steps=_CORRECTOR_STEPS, model=jacobian)
     kept = (back.residual_norm <= here.tolerance)[:, None]
-    after = before.flatten(0, 1).clone()
-    after[moving] = torch.where(kept, back.rows, rows)
-    after = after.view(-1, members, state.rows.shape[1])
-    lower = energy.value(after, groups) < energy.value(before, groups)
+    after = _replaced(before, moving, torch.where(kept, back.rows, rows))
+    value = energy.value(before, groups)
+    gained = value - energy.value(after, groups)
+    lower = (gained > 0) & (gained >= _EARNED * (value - energy.value(_replaced(before, moving, trial), groups)))
     state.rows[of_groups] = torch.where(lower[:, None, None], after, before).flatten(0, 1)
+    state.moved[of_groups] |= lower.repeat_interleave(members)
     old = state.share[groups]
-    state.share[groups] = torch.where(lower, (old * 1.5).clamp_max(1.0), old * 0.4)
-    state.num_jacobians[live] += 1 + back.num_jacobians
+    state.share[groups] = torch.where(lower, (old * _LONGER).clamp_max(1.0), old * _SHORTER)
+    state.num_jacobians[live] += back.num_jacobians
+
+
+def _replaced(
+    before: Float[Tensor, "group member n"], moving: Bool[Tensor, " row"], rows: Float[Tensor, "moving n"]
+) -> Float[Tensor, "group member n"]:
+    after = before.flatten(0, 1).clone()
+    after[moving] = rows
+    return after.view_as(before)
 
 
 def _measure(latent_map: LatentMap, task: Task, energy: Energy, state: _State, there: Tensor) -> None:
@@ -122,9 +159,11 @@ def _measure(latent_map: LatentMap, task: Task, energy: Energy, state: _State, t
     members = state.rows.shape[0] // state.share.shape[0]
     everywhere = torch.arange(state.share.shape[0], device=state.rows.device)
     wish = energy.wish(state.rows.view(-1, members, state.rows.shape[1]), everywhere).flatten(0, 1)[there]
-    rows = state.rows[there]
-    latents, jacobian = linearise(latent_map, rows)
-    state.stationarity[there] = _stationarity(task.take(there), rows, latents, jacobian, wish)
+    live = there.nonzero()[:, 0]
+    _look(latent_map, state, live)
+    state.stationarity[live] = _stationarity(
+        task.take(live), state.rows[live], state.latents[live], state.jacobian[live], wish
+    )
 
 
 def _stationarity(

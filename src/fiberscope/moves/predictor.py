@@ -40,7 +40,7 @@ def predict(
     On a fiber the heading is carried over by projection on the null space. In a tube it goes straight on, and at the
     surface it turns the way that the step has to slide.
     """
-    if _is_fiber(task):
+    if not task.is_tube:
         hidden = split_tangent(jacobian).project_tangent(heading)
         heading = torch.nn.functional.normalize(hidden, dim=1)
         cone = project_cone(jacobian, heading, rows, task.lower, task.upper)
@@ -65,7 +65,7 @@ def step_toward(
 ) -> Float[Tensor, "batch n"]:
     """The step nearest to ``wish`` in the box that keeps the linearised latent in its ball; on a fiber, as it is."""
     lower, upper = task.lower - rows, task.upper - rows
-    if _is_fiber(task):
+    if not task.is_tube:
         return box_step(jacobian, torch.zeros_like(latents), lower, upper, wish=wish).step
     return box_step(jacobian, task.targets - latents, lower, upper, wish=wish, radius=task.radius).step
 
@@ -81,7 +81,7 @@ def feasible_direction(
 
     Inside a tube only the box limits it; on the tube's surface also what would lead out, to first order.
     """
-    if _is_fiber(task):
+    if not task.is_tube:
         return project_cone(jacobian, directions, rows, task.lower, task.upper)
     residual = latents - task.targets
     outward = torch.nn.functional.normalize(residual, dim=1)[:, None] @ jacobian
@@ -90,7 +90,3 @@ def feasible_direction(
     leaves = on_surface & ((outward[:, 0] * loose).sum(dim=1) > 0)
     along = project_cone(outward, directions, rows, task.lower, task.upper)
     return torch.where(leaves[:, None], along, loose)
-
-
-def _is_fiber(task: Task) -> bool:
-    return not bool((task.radius > 0).any())

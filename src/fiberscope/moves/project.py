@@ -49,8 +49,8 @@ def project(
     A row is on the fiber when ``|f(x) - target| <= max(atol, rtol |target|)``; ``rtol`` is 1e-5 in float32 and 1e-10 in
     float64 unless given. It is in a tube when ``|f(x) - target| <= radius``. A row that stalls starts again, up to
     ``num_restarts`` times, from a fixed series of dimmed, noisy and flat versions of its image; what it finds then is
-    on the fiber but less near. A row that stands at what rounding leaves of a forward pass in this dtype stops there, with
-    the outcome "at rounding level". Each row is independent of the others. Raises `FiberscopeError` for bad input;
+    on the fiber but less near. A row that stands at what rounding leaves of a forward pass stops there: its outcome is
+    "at rounding level". Each row is independent of the others. Raises `FiberscopeError` for bad input;
     numerical trouble is the row's `Outcome`.
     """
     rows, task, tolerance = set_up(fiber, images, frozen=frozen, rtol=rtol, atol=atol)

@@ -21,6 +21,11 @@ class Task(NamedTuple):
     upper: Float[Tensor, "batch n"]
     tolerance: Float[Tensor, " batch"]
 
+    @property
+    def is_tube(self) -> bool:
+        """Whether any ball is more than a point; one transfer to the host."""
+        return bool((self.radius > 0).any())
+
     def take(self, index: Int[Tensor, " some"] | Bool[Tensor, " batch"]) -> Task:
         """The same for some of the rows."""
         return Task(*(part[index] for part in self))

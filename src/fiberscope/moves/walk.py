@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from fiberscope.geometry.jacobian import linearise
@@ -23,7 +23,9 @@ from fiberscope.problem import Fiber, FiberscopeError, LatentMap, Tube
 _CORRECTOR_STEPS = 10
 _MOST_SUBSTEPS = 64
 _LEAST_STRIDE = 1e-3  # of a stride: where even this is too far for the corrector, the walk has lost its fiber
-_ARRIVED = 0.02  # of a stride: closer to a station than this is at it; the next stride makes up for it
+_ARRIVED = 0.1  # of a stride: closer to a station than this is at it; the next stride makes up for it
+_LEAST_YIELD = 0.5  # way made by a step of length 1, at least, when the next one is lengthened to make up for it
+_ENDINGS = tuple(Outcome)
 
 
 class Walk(NamedTuple):
@@ -53,13 +55,21 @@ class StraightLine(NamedTuple):
 
 
 class _Hike(NamedTuple):
-    """Where the walks are; updated in place."""
+    """Where the walks are; updated in place.
+
+    ``made`` is the way that the last step made, to its length: box and corrector take some. ``ending`` is the place of
+    its outcome in ``_ENDINGS``, on the device of the rows, where nothing has to wait for it.
+    """
 
     rows: Float[Tensor, "batch n"]
     heading: Float[Tensor, "batch n"]
     gone: Float[Tensor, " batch"]
     step_size: Float[Tensor, " batch"]
-    outcome: list[Outcome]
+    made: Float[Tensor, " batch"]
+    ending: Int[Tensor, " batch"]
+
+    def end(self, rows: Int[Tensor, " some"], outcome: Outcome, ended: Bool[Tensor, " some"]) -> None:
+        self.ending[rows] = self.ending[rows].masked_fill(ended, _ENDINGS.index(outcome))
 
 
 def walk(
@@ -90,7 +100,8 @@ def walk(
     found = reach(fiber.latent_map, rows, task, num_steps=60, num_restarts=12)
     outcome = diagnose(fiber.latent_map, found.rows, fiber.residual(found.rows).norm(dim=1), tolerance, task)
     stride = torch.full_like(tolerance, length / num_steps)
-    hike = _Hike(found.rows, heading, torch.zeros_like(tolerance), stride, list(outcome))
+    ending = torch.tensor([_ENDINGS.index(end) for end in outcome], device=rows.device)
+    hike = _Hike(found.rows, heading, torch.zeros_like(tolerance), stride, torch.ones_like(stride), ending)
     stations = [hike.rows.clone()]
     lengths = [hike.gone.clone()]
     for station in range(1, num_steps + 1):
@@ -99,7 +110,7 @@ def walk(
         lengths.append(hike.gone.clone())
     points = torch.stack([fiber.latent_map.unflatten(station) for station in stations])
     norms = torch.stack([fiber.residual(station).norm(dim=1) for station in stations])
-    return Walk(points, norms, torch.stack(lengths), tolerance, tuple(hike.outcome))
+    return Walk(points, norms, torch.stack(lengths), tolerance, tuple(_ENDINGS[end] for end in hike.ending.tolist()))
 
 
 def walk_straight(
@@ -149,21 +160,20 @@ def _check_directions(latent_map: LatentMap, directions: Tensor, rows: Float[Ten
 
 def _go_to(latent_map: LatentMap, task: Task, hike: _Hike, *, goal: float, stride: float) -> None:
     """Bring every walk that still goes to the distance ``goal``."""
+    going = _ENDINGS.index(Outcome.CONVERGED)
     for _ in range(_MOST_SUBSTEPS):
-        short = hike.gone < goal - _ARRIVED * stride
-        live = [row for row in short.nonzero()[:, 0].tolist() if hike.outcome[row] is Outcome.CONVERGED]
-        if not live:
+        live = ((hike.gone < goal - _ARRIVED * stride) & (hike.ending == going)).nonzero()[:, 0]
+        if live.numel() == 0:
             return
-        _substep(latent_map, task, hike, torch.tensor(live, device=hike.rows.device), goal, stride)
-    for row in live:
-        hike.outcome[row] = Outcome.OUT_OF_STEPS
+        _substep(latent_map, task, hike, live, goal, stride)
+    hike.end(live, Outcome.OUT_OF_STEPS, torch.ones_like(live, dtype=torch.bool))
 
 
 def _substep(latent_map: LatentMap, task: Task, hike: _Hike, live: Tensor, goal: float, stride: float) -> None:
     here, rows = task.take(live), hike.rows[live]
     latents, jacobian = linearise(latent_map, rows)
     wanted = hike.step_size[live]
-    size = wanted.minimum(goal - hike.gone[live])
+    size = wanted.minimum((goal - hike.gone[live]) / hike.made[live])
     heading, step, room, visible = predict(here, rows, latents, jacobian, hike.heading[live], size)
     predicted = (rows + step).maximum(here.lower).minimum(here.upper)
     back = correct(latent_map, predicted, here, num_steps=_CORRECTOR_STEPS, model=jacobian)
@@ -179,12 +189,9 @@ def _substep(latent_map: LatentMap, task: Task, hike: _Hike, live: Tensor, goal:
     hike.rows[live] = torch.where(kept[:, None], back.rows, rows)
     hike.heading[live] = torch.where(kept[:, None], heading, hike.heading[live])
     hike.gone[live] += torch.where(kept, gone, 0.0)
-    hike.step_size[live] = torch.where(kept, (2 * wanted).clamp_max(stride), size / 2)
-    endings = {
-        Outcome.OUT_OF_STEPS: hike.step_size[live] < _LEAST_STRIDE * stride,
-        Outcome.BOX_CORNER: room <= EMPTY_CONE,
-        Outcome.VISIBLE: visible,
-    }
-    for outcome, ended in endings.items():
-        for row in live[ended].tolist():
-            hike.outcome[row] = outcome
+    hike.made[live] = torch.where(kept, (gone / size).clamp(_LEAST_YIELD, 1.0), hike.made[live])
+    longest = stride / hike.made[live]
+    hike.step_size[live] = torch.where(kept, (2 * wanted).minimum(longest), size / 2)
+    hike.end(live, Outcome.OUT_OF_STEPS, hike.step_size[live] < _LEAST_STRIDE * stride)
+    hike.end(live, Outcome.BOX_CORNER, room <= EMPTY_CONE)
+    hike.end(live, Outcome.VISIBLE, visible)
