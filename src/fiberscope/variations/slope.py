@@ -21,7 +21,7 @@ def drift(
     return down * _slope(edged[..., inside], dim=2) + right * _slope(edged[:, :, inside], dim=3)
 
 
-def _slope(edged: Float[Tensor, "batch c h w"], *, dim: int) -> Float[Tensor, "batch c h w"]:
+def _slope(edged: Float[Tensor, "batch c rows columns"], *, dim: int) -> Float[Tensor, "batch c h w"]:
     """Along that dimension, which becomes shorter by the reach at both ends."""
     length = edged.shape[dim] - 2 * _REACH
     before2, before, after, after2 = (edged.narrow(dim, _REACH + k, length) for k in (-2, -1, 1, 2))
