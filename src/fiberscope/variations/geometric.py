@@ -74,7 +74,8 @@ def _moving(name: str, unit: str, most: float, motion: _Motion, sentence: str) -
         return warp(images, down.expand(batch, height, width), right.expand(batch, height, width))
 
     def derivative(images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
-        return drift(images, *motion.velocity(_grid(*images.shape[2:], images)))
+        height, width = images.shape[2:]
+        return drift(images, *motion.velocity(_grid(height, width, images)))
 
     return Variation(name, unit, -most, most, apply, sentence, derivative)
 
@@ -131,8 +132,8 @@ def _thicken(
 
 def _thickening(images: Float[Tensor, "batch c h w"], span: float) -> Float[Tensor, "batch c h w"]:
     """The derivative of `_thicken` at 0: all steps set out from the pixel itself, together by half the amount."""
-    down, right = (_uphill(images, span) / 2).split(1, dim=1)
-    return drift(images, down, right)
+    velocity = _uphill(images, span) / 2
+    return drift(images, velocity[:, :1], velocity[:, 1:])
 
 
 def _uphill(images: Float[Tensor, "batch c h w"], span: float) -> Float[Tensor, "batch 2 h w"]:
