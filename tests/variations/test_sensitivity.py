@@ -122,6 +122,19 @@ def test_images_without_a_tangent_are_marked_and_spoil_no_other():
     assert alone.sentence == ""
 
 
+def test_a_tangent_is_none_where_rounding_could_be_all_that_it_changes_over_the_range():
+    latent_map, images = wavy_map(3, 20), uniform(2, 20)
+
+    def faint(most):
+        change = torch.full((20,), 1e-15).double()
+        return Variation("faint", "", -most, most, lambda x, a: x + a[:, None] * change, "", change.expand_as)
+
+    found = sensitivity(latent_map, images, [faint(1.0), faint(1e6)], yardstick=yardstick_of(latent_map))
+    assert found.undefined.tolist() == [[True, True], [False, False]]
+    assert found.length[0].tolist() == [0, 0]
+    assert torch.allclose(1e15 * found.length[1], torch.tensor(20.0).double().sqrt())
+
+
 def test_a_dead_network_has_no_sensitivity_and_says_so():
     latent_map = fs.LatentMap(lambda x: torch.relu(x[:, :2] - 5) + 0 * x[:, :2], (4,), dtype=torch.float64)
     along = Variation("along", "", -1.0, 1.0, lambda x, a: x + a[:, None])
