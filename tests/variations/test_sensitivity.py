@@ -122,6 +122,19 @@ def test_images_without_a_tangent_are_marked_and_spoil_no_other():
     assert alone.sentence == ""
 
 
+def test_a_tangent_is_none_where_rounding_could_be_all_that_it_changes_over_the_range():
+    latent_map, images = wavy_map(3, 20), uniform(2, 20)
+
+    def faint(most):
+        change = torch.full((20,), 1e-15).double()
+        return Variation("faint", "", -most, most, lambda x, a: x + a[:, None] * change, "", change.expand_as)
+
+    found = sensitivity(latent_map, images, [faint(1.0), faint(1e6)], yardstick=yardstick_of(latent_map))
+    assert found.undefined.tolist() == [[True, True], [False, False]]
+    assert found.length[0].tolist() == [0, 0]
+    assert torch.allclose(1e15 * found.length[1], torch.tensor(20.0).double().sqrt())
+
+
 def test_a_dead_network_has_no_sensitivity_and_says_so():
     latent_map = fs.LatentMap(lambda x: torch.relu(x[:, :2] - 5) + 0 * x[:, :2], (4,), dtype=torch.float64)
     along = Variation("along", "", -1.0, 1.0, lambda x, a: x + a[:, None])
@@ -130,11 +143,25 @@ def test_a_dead_network_has_no_sensitivity_and_says_so():
     assert "the latent does not move" in found.sentence
 
 
+def test_a_jacobian_that_is_known_is_taken_in_place_of_a_fresh_one(monkeypatch):
+    latent_map, images = wavy_map(3, 20), uniform(7, 20)
+    known, ask = fs.jacobian(latent_map, images), {"yardstick": yardstick_of(latent_map)}
+    fresh = sensitivity(latent_map, images, catalogue((20,)), **ask)
+    monkeypatch.setattr(import_module("fiberscope.variations.sensitivity"), "_CHUNK_BYTES", 4 * 20 * 8 * 2)
+    found = sensitivity(latent_map, images, catalogue((20,)), jacobian=known, **ask)
+    assert torch.allclose(found.relative, fresh.relative, rtol=1e-9)
+    assert torch.allclose(found.class_change, fresh.class_change, rtol=1e-9)
+    # Twice the Jacobian sees everything twice as well: only the unit changes.
+    twice = sensitivity(latent_map, images, catalogue((20,)), jacobian=2 * known, **ask)
+    assert torch.allclose(twice.class_change, 2 * fresh.class_change, rtol=1e-9)
+    assert torch.allclose(twice.relative, fresh.relative, rtol=1e-9)
+
+
 def test_many_images_are_taken_in_parts(monkeypatch):
     latent_map, images = wavy_map(3, 20), uniform(7, 20)
     yardstick, names = yardstick_of(latent_map), catalogue((20,))
     whole = sensitivity(latent_map, images, names, yardstick=yardstick)
-    monkeypatch.setattr(import_module("fiberscope.variations.sensitivity"), "_CHUNK_BYTES", 3 * 20 * 8 * 2)
+    monkeypatch.setattr(import_module("fiberscope.variations.sensitivity"), "_CHUNK_BYTES", 4 * 20 * 8 * 2)
     parts = sensitivity(latent_map, images, names, yardstick=yardstick)
     assert torch.allclose(whole.relative, parts.relative, rtol=1e-9)
 
@@ -150,6 +177,15 @@ def test_many_images_are_taken_in_parts(monkeypatch):
         ),
         (lambda f, x, y: unwrap(yardsticks)(f, x, torch.arange(3), generator=torch.Generator()), "labels"),
         (lambda f, x, y: sensitivity(f, x, catalogue((20,)), yardstick=Yardsticks(y[0][:, :3], y[1])), "yardstick"),
+        (lambda f, x, y: unwrap(sensitivity)(f, x, catalogue((20,)), yardstick=y, jacobian=x), "jacobian"),
+        (
+            lambda f, x, y: sensitivity(f, x, catalogue((20,)), yardstick=y, jacobian=fs.jacobian(f, x).float()),
+            "jacobian",
+        ),
+        (
+            lambda f, x, y: unwrap(sensitivity)(f, x, catalogue((20,)), yardstick=y, jacobian=fs.jacobian(f, x[1:])),
+            "jacobian",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(ask, words):

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from fiberscope.variations.slope import drift
 from fiberscope.variations.smooth import diffuse, random_field
 from fiberscope.variations.variation import Variation
 from fiberscope.variations.warp import warp
@@ -18,6 +19,7 @@ _EDGE_SCALE = 1.0  # px², blur under which the direction across a stroke is tak
 _FLAT = 0.01  # slope, in shares of the range a pixel, below which there is no stroke edge
 _CREST = 0.3  # slope, in shares of the brightness a pixel, below which it is the crest of a stroke
 _STEPS = 4
+_DEGREE = math.pi / 180
 
 
 class _Grid(NamedTuple):
@@ -27,7 +29,11 @@ class _Grid(NamedTuple):
     right: Float[Tensor, "1 w"]
 
 
-Field = Callable[[_Grid, Float[Tensor, "batch 1 1"]], tuple[Tensor, Tensor]]
+class _Motion(NamedTuple):
+    """How much farther down and to the right each pixel looks at an amount, and how fast it sets out at 0."""
+
+    places: Callable[[_Grid, Float[Tensor, "batch 1 1"]], tuple[Tensor, Tensor]]
+    velocity: Callable[[_Grid], tuple[Tensor | float, Tensor | float]]
 
 
 def geometric(height: int, width: int, span: float, *, generator: torch.Generator) -> tuple[Variation, ...]:
@@ -35,11 +41,11 @@ def geometric(height: int, width: int, span: float, *, generator: torch.Generato
     side = min(height, width)
     shift, bend = round(side / 7, 1), round(side / 10, 1)
     return (
-        Variation("translation x", "px", -shift, shift, _moving(_shift_x), "Shifts the image to the right."),
-        Variation("translation y", "px", -shift, shift, _moving(_shift_y), "Shifts the image downward."),
-        Variation("rotation", "°", -45.0, 45.0, _moving(_turn), "Turns the image counter-clockwise about its middle."),
-        Variation("scale", "%", -40.0, 40.0, _moving(_resize), "Enlarges the image about its middle."),
-        Variation("shear", "°", -30.0, 30.0, _moving(_slant), "Slants the image to the right, like italics."),
+        _moving("translation x", "px", shift, _SHIFT_X, "Shifts the image to the right."),
+        _moving("translation y", "px", shift, _SHIFT_Y, "Shifts the image downward."),
+        _moving("rotation", "°", 45.0, _TURN, "Turns the image counter-clockwise about its middle."),
+        _moving("scale", "%", 40.0, _RESIZE, "Enlarges the image about its middle."),
+        _moving("shear", "°", 30.0, _SLANT, "Slants the image to the right, like italics."),
         Variation(
             "stroke thickness",
             "px",
@@ -47,11 +53,11 @@ def geometric(height: int, width: int, span: float, *, generator: torch.Generato
             2.0,
             lambda images, amounts: _thicken(images, amounts, span),
             "Makes bright strokes thicker, each of their two edges by half the amount.",
+            lambda images: _thickening(images, span),
         ),
-        Variation(
+        _moving(
             "elastic warp",
             "px",
-            -bend,
             bend,
             _elastic(height, width, generator),
             "Pulls pixels along a fixed smooth random field, by the amount in the root mean square.",
@@ -59,15 +65,19 @@ def geometric(height: int, width: int, span: float, *, generator: torch.Generato
     )
 
 
-def _moving(field: Field) -> Callable[[Tensor, Tensor], Tensor]:
-    """Turn a field of places to look at, which is zero at amount 0, into a function of images and amounts."""
+def _moving(name: str, unit: str, most: float, motion: _Motion, sentence: str) -> Variation:
+    """The variation by up to so much on both sides that lets each pixel look elsewhere."""
 
     def apply(images: Float[Tensor, "batch c h w"], amounts: Float[Tensor, " batch"]) -> Float[Tensor, "batch c h w"]:
         batch, _, height, width = images.shape
-        down, right = field(_grid(height, width, images), amounts[:, None, None])
+        down, right = motion.places(_grid(height, width, images), amounts[:, None, None])
         return warp(images, down.expand(batch, height, width), right.expand(batch, height, width))
 
-    return apply
+    def derivative(images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
+        height, width = images.shape[2:]
+        return drift(images, *motion.velocity(_grid(height, width, images)))
+
+    return Variation(name, unit, -most, most, apply, sentence, derivative)
 
 
 def _grid(height: int, width: int, like: Tensor) -> _Grid:
@@ -85,7 +95,7 @@ def _shift_y(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
 
 def _turn(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
     # What comes counter-clockwise to a place was clockwise of it; rows count downward.
-    angle = amount * (math.pi / 180)
+    angle = amount * _DEGREE
     cos, sin = angle.cos() - 1, angle.sin()
     return cos * grid.down + sin * grid.right, cos * grid.right - sin * grid.down
 
@@ -96,14 +106,22 @@ def _resize(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _slant(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.zeros_like(amount), torch.tan(amount * (math.pi / 180)) * grid.down
+    return torch.zeros_like(amount), torch.tan(amount * _DEGREE) * grid.down
+
+
+# Velocities are the derivatives of the places at amount 0.
+_SHIFT_X = _Motion(_shift_x, lambda grid: (0.0, -1.0))
+_SHIFT_Y = _Motion(_shift_y, lambda grid: (-1.0, 0.0))
+_TURN = _Motion(_turn, lambda grid: (_DEGREE * grid.right, -_DEGREE * grid.down))
+_RESIZE = _Motion(_resize, lambda grid: (-grid.down / 100, -grid.right / 100))
+_SLANT = _Motion(_slant, lambda grid: (0.0, _DEGREE * grid.down))
 
 
 def _thicken(
     images: Float[Tensor, "batch c h w"], amounts: Float[Tensor, " batch"], span: float
 ) -> Float[Tensor, "batch c h w"]:
     """Look uphill, across the edge of the stroke: a smooth stand-in for dilation, and downhill for erosion."""
-    field = _uphill(images.mean(dim=1, keepdim=True) / span)
+    field = _uphill(images, span)
     # The way is walked in steps: one straight look across a thin stroke would come out on its other side.
     step = (amounts / 2 / _STEPS)[:, None, None]
     way = torch.zeros_like(field) * step[:, None]
@@ -112,8 +130,15 @@ def _thicken(
     return warp(images, way[:, 0], way[:, 1])
 
 
-def _uphill(grey: Float[Tensor, "batch 1 h w"]) -> Float[Tensor, "batch 2 h w"]:
+def _thickening(images: Float[Tensor, "batch c h w"], span: float) -> Float[Tensor, "batch c h w"]:
+    """The derivative of `_thicken` at 0: all steps set out from the pixel itself, together by half the amount."""
+    velocity = _uphill(images, span) / 2
+    return drift(images, velocity[:, :1], velocity[:, 1:])
+
+
+def _uphill(images: Float[Tensor, "batch c h w"], span: float) -> Float[Tensor, "batch 2 h w"]:
     """Direction to the nearest stroke, downward and to the right: of length 1 on its flanks, 0 on its crest."""
+    grey = images.mean(dim=1, keepdim=True) / span
     calm = diffuse(grey, torch.full_like(grey[:, 0, 0, 0], _EDGE_SCALE))
     edged = torch.nn.functional.pad(calm, (1, 1, 1, 1), mode="replicate")
     down = (edged[:, :, 2:, 1:-1] - edged[:, :, :-2, 1:-1]) / 2
@@ -122,7 +147,10 @@ def _uphill(grey: Float[Tensor, "batch 1 h w"]) -> Float[Tensor, "batch 2 h w"]:
     return slope / (slope.square().sum(dim=1, keepdim=True) + (_CREST * calm).square() + _FLAT**2).sqrt()
 
 
-def _elastic(height: int, width: int, generator: torch.Generator) -> Callable[[Tensor, Tensor], Tensor]:
+def _elastic(height: int, width: int, generator: torch.Generator) -> _Motion:
     smooth = random_field(2, height, width, variance=(min(height, width) / 7) ** 2, generator=generator)
-    field = smooth / smooth.square().sum(dim=0).mean().sqrt()
-    return _moving(lambda grid, amount: (amount * field[0].to(amount), amount * field[1].to(amount)))
+    down, right = smooth / smooth.square().sum(dim=0).mean().sqrt()
+    return _Motion(
+        lambda grid, amount: (amount * down.to(amount), amount * right.to(amount)),
+        lambda grid: (down.to(grid.down), right.to(grid.down)),
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fiberscope.variations.smooth import diffuse
+from fiberscope.variations.smooth import diffuse, diffusion
 from fiberscope.variations.variation import Variation
 
 
@@ -19,20 +20,12 @@ def pointwise(
     span, middle = upper - lower, (lower + upper) / 2
     noise = torch.randn(shape, dtype=torch.float64, generator=generator)
     return (
-        Variation(
-            "contrast",
-            "%",
-            -80.0,
-            80.0,
-            lambda images, amounts: images + _share(amounts, images) * (images - middle),
-            "Draws values away from middle grey.",
-        ),
-        Variation(
+        _mixed("contrast", -80.0, 80.0, lambda images: images - middle, "Draws values away from middle grey."),
+        _mixed(
             "brightness",
-            "%",
             -50.0,
             50.0,
-            lambda images, amounts: images + _share(amounts, images) * span,
+            lambda images: torch.full_like(images, span),
             "Adds a share of the range to every pixel.",
         ),
         Variation(
@@ -42,13 +35,13 @@ def pointwise(
             100.0,
             lambda images, amounts: lower + span * _power((images - lower) / span, _share(amounts, images)),
             "Raises values, as shares of the range, to the power of 1 plus the amount: darkens the grey between.",
+            lambda images: span / 100 * _power_slope((images - lower) / span),
         ),
-        Variation(
+        _mixed(
             "noise",
-            "%",
             0.0,
             30.0,
-            lambda images, amounts: images + _share(amounts, images) * (span * noise.to(images)),
+            lambda images: (span * noise).to(images).expand_as(images),
             "Adds a fixed field of white noise with this standard deviation, as a share of the range.",
         ),
     )
@@ -62,31 +55,41 @@ def spatial_light(height: int, width: int, lower: float, upper: float) -> tuple[
     ramp, shade, patch = (right + 1) / 2, (down + right + 2) / 4, _patch(height, width)
     strongest = round((min(height, width) / 14) ** 2, 1)
     return (
-        Variation("blur", "px²", 0.0, strongest, diffuse, "Blurs by a Gaussian of this variance."),
-        Variation(
+        Variation("blur", "px²", 0.0, strongest, diffuse, "Blurs by a Gaussian of this variance.", diffusion),
+        _mixed(
             "occluding patch",
-            "%",
             0.0,
             100.0,
-            lambda images, amounts: images + _share(amounts, images) * patch.to(images) * (lower + span / 2 - images),
+            lambda images: patch.to(images) * (lower + span / 2 - images),
             "Lays a grey square over the middle, with this opacity.",
         ),
-        Variation(
+        _mixed(
             "background gradient",
-            "%",
             0.0,
             80.0,
-            lambda images, amounts: images + _share(amounts, images) * ramp.to(images) * (upper - images),
+            lambda images: ramp.to(images) * (upper - images),
             "Lets the background grow lighter to the right, up to this share of the range; bright strokes stay.",
         ),
-        Variation(
+        _mixed(
             "light from a direction",
-            "%",
             0.0,
             90.0,
-            lambda images, amounts: images - _share(amounts, images) * shade.to(images) * (images - lower),
+            lambda images: shade.to(images) * (lower - images),
             "Lights the upper left: toward the lower right corner the image loses up to this share of its light.",
         ),
+    )
+
+
+def _mixed(name: str, low: float, high: float, change: Callable[[Tensor], Tensor], sentence: str) -> Variation:
+    """The variation that adds so many hundredths of a change, which is a function of the images."""
+    return Variation(
+        name,
+        "%",
+        low,
+        high,
+        lambda images, amounts: images + _share(amounts, images) * change(images),
+        sentence,
+        lambda images: change(images) / 100,
     )
 
 
@@ -97,8 +100,16 @@ def _share(amounts: Float[Tensor, " batch"], images: Tensor) -> Tensor:
 
 def _power(values: Tensor, excess: Tensor) -> Tensor:
     """``values ** (1 + excess)``, which has a derivative in the exponent at 0 too; values below 0 stay."""
-    safe = torch.where(values > 0, values, 1.0)
-    return values * torch.exp(excess * safe.log())
+    return values * torch.exp(excess * _log(values))
+
+
+def _power_slope(values: Tensor) -> Tensor:
+    """The derivative of `_power` in the exponent, at 0."""
+    return values * _log(values)
+
+
+def _log(values: Tensor) -> Tensor:
+    return torch.where(values > 0, values, 1.0).log()
 
 
 def _patch(height: int, width: int) -> Float[Tensor, "h w"]:

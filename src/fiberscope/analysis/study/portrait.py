@@ -51,10 +51,11 @@ def portray(study: Study, network: Study) -> Portrait:
     distance, blindness = (
         torch.where(found.there, values.double(), torch.nan) for values in (found.distance, found.blindness)
     )
-    split = split_tangent(jacobian(latent_map, sources))
+    jacobians = jacobian(latent_map, sources)
+    split = split_tangent(jacobians)
     factor = study.factor.to(sources)
-    basis = data_basis(split_tangent(jacobian(latent_map, sources[:NUM_SHOWN])), factor, count=NUM_DIRECTIONS)
-    minded = mind(network, catalogue(latent_map.input_shape))
+    basis = data_basis(split_tangent(jacobians[:NUM_SHOWN]), factor, count=NUM_DIRECTIONS)
+    minded = mind(network, catalogue(latent_map.input_shape), jacobian=jacobians)
     return Portrait(
         network.model,
         _share_read(network),

@@ -84,9 +84,11 @@ def measure(study: Study) -> Measured:
     return Measured(variations, mind(study, variations), follow(study, variations), free(study, variations))
 
 
-def mind(study: Study, variations: tuple[Variation, ...]) -> Sensitivity:
-    """Relative sensitivities at all images, on the CPU."""
-    found = sensitivity(study.latent_map, study.inputs, variations, yardstick=references(study))
+def mind(
+    study: Study, variations: tuple[Variation, ...], *, jacobian: Float[Tensor, "image m n"] | None = None
+) -> Sensitivity:
+    """Relative sensitivities at all images, on the CPU; with their Jacobians, where they are known already."""
+    found = sensitivity(study.latent_map, study.inputs, variations, yardstick=references(study), jacobian=jacobian)
     return Sensitivity(
         found.names,
         found.relative.cpu().double(),
