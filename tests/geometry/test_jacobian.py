@@ -46,6 +46,13 @@ def test_a_chunk_is_all_that_the_model_ever_sees():
     assert sizes == [4, 4, 2]
 
 
+def test_a_few_rows_at_once_have_the_jacobians_of_many_one_latent_after_the_other():
+    latent_map = wavy_map(3, 9)
+    images = uniform(20, 9)  # too many for one pass
+    few = torch.cat([linearise(latent_map, image[None]).jacobian for image in images])
+    assert torch.allclose(few, linearise(latent_map, images).jacobian, atol=1e-14)
+
+
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_it_works_where_the_caller_has_gradients_off(mode):
     latent_map, matrix = linear_map(2, 5)

@@ -19,6 +19,7 @@ from fiberscope.moves.task import Task
 from fiberscope.problem import Fiber, LatentMap, Tube
 
 _LOOK = 0.02  # of the distance that the slope is measured over
+_MOVED = 1e-3  # of that way: what is shorter came of rounding
 _CORRECTOR_STEPS = 20
 
 
@@ -99,7 +100,8 @@ def _slope(
     slope = (distance - (goals - back.rows).norm(dim=1)) / gone
     there = task.arrived(task.excess(latents).norm(dim=1)) & (back.residual_norm <= task.tolerance)
     # Nowhere to go, or already there: nothing is nearer.
-    return torch.where(there, torch.where(gone > 0, slope, 0.0), torch.nan), back.num_jacobians + 1
+    went = gone > _MOVED * _LOOK * distance
+    return torch.where(there, torch.where(went, slope, 0.0), torch.nan), back.num_jacobians + 1
 
 
 class _Attraction(NamedTuple):
