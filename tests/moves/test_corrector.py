@@ -13,6 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import fiberscope as fs
 from fibers import linear_map, uniform, wavy_map
 from fiberscope.geometry.rounding import rounding_level
+from fiberscope.moves.setup import set_up
+from fiberscope.moves.trial import Stand, attempt
 from networks import pairs
 
 DIGITS = fs.data.mnist("test")
@@ -53,11 +55,10 @@ def test_secants_save_a_quarter_of_the_jacobians_of_the_slow_reference(classifie
 def test_a_secant_makes_the_model_explain_the_step():
     latent_map = wavy_map(3, 20)
     fiber = fs.Fiber.through(latent_map, uniform(5, 20, seed=1))
-    task = importlib.import_module("fiberscope.moves.setup").set_up(
-        fiber, uniform(5, 20), frozen=None, rtol=None, atol=0.0
-    )
+    task = set_up(fiber, uniform(5, 20), frozen=None, rtol=None, atol=0.0)
     _, state = CORRECTOR._start(latent_map, task.rows, task.task, None)
-    trial = CORRECTOR._try(latent_map, state)
+    here = Stand(state.rows, state.residual, state.norm, state.norm)
+    trial = attempt(latent_map, state.task, here, state.model, damping=state.damping, exact=state.fresh)
     CORRECTOR._learn(state, trial, torch.ones(5, dtype=torch.bool))
     explained = (state.model @ trial.step[:, :, None])[:, :, 0]
     assert torch.allclose(explained, trial.residual - state.residual, atol=1e-10)

@@ -8,23 +8,19 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from fiberscope.geometry.box_step import box_step
 from fiberscope.geometry.jacobian import linearise
 from fiberscope.geometry.rounding import rounding_level
 from fiberscope.moves.task import Task
+from fiberscope.moves.trial import Stand, Trial, attempt, residual_of
 from fiberscope.problem import LatentMap
 
-_METRIC_SHARE = 1e-2  # ridge of the natural metric, in units of the mean squared singular value
-_NEAR = 0.1  # relative residual below which ridge and damping fade
 _REJECTED_DAMPING = 1e-2  # least damping after a step that was not kept
 _MOST_DAMPING = 1e5
-_ACCEPT = 1e-3  # least share of the predicted decrease that counts as progress
 _MEMORY = 8  # a step may also be kept if it beats the worst of so many last residuals
 _BLEND = 0.5  # share of the old Jacobian kept where it predicted badly
 _WORTHWHILE = 0.5  # share of the residual that a step may leave without a new Jacobian
 _MUCH = 0.9  # a residual below so much of the best one is progress
 _PATIENCE = 4  # trials without progress after which a row is asked whether it stands at rounding level
-_STEP_RTOL = 0.1  # of box steps but the first, which is exact for a linear map: tighter costs twice and saves nothing
 
 
 class Correction(NamedTuple):
@@ -63,16 +59,6 @@ class _State(NamedTuple):
 
     def take(self, keep: Bool[Tensor, " live"]) -> _State:
         return _State(self.origin[keep], self.task.take(keep), *(part[keep] for part in self[2:]))
-
-
-class _Trial(NamedTuple):
-    rows: Float[Tensor, "live n"]
-    residual: Float[Tensor, "live m"]
-    norm: Float[Tensor, " live"]
-    gain: Float[Tensor, " live"]
-    accepted: Bool[Tensor, " live"]
-    step: Float[Tensor, "live n"]
-    missed: Float[Tensor, "live m"]
 
 
 def correct(
@@ -114,7 +100,7 @@ def correct(
 def _start(
     latent_map: LatentMap, rows: Float[Tensor, "batch n"], task: Task, model: Float[Tensor, "batch m n"] | None
 ) -> tuple[Correction, _State]:
-    residual = _residual(latent_map, rows, task)
+    residual = residual_of(latent_map, rows, task)
     norm: Tensor = torch.linalg.vector_norm(residual, dim=1)
     nothing = torch.zeros_like(norm, dtype=torch.bool)
     found = Correction(rows.clone(), norm.nan_to_num(nan=torch.inf), torch.zeros_like(norm, dtype=torch.long), nothing)
@@ -140,7 +126,14 @@ def _start(
 
 
 def _advance(latent_map: LatentMap, state: _State, found: Correction) -> _State:
-    trial = _try(latent_map, state)
+    trial = attempt(
+        latent_map,
+        state.task,
+        Stand(state.rows, state.residual, state.norm, state.recent.amax(dim=1)),
+        state.model,
+        damping=state.damping,
+        exact=state.fresh & (state.num_jacobians == 1),  # so that one step is all that a linear map needs
+    )
     worthwhile = trial.accepted & (trial.norm < _WORTHWHILE * state.norm)
     renew = torch.where(trial.accepted, ~worthwhile, ~state.fresh)
     _learn(state, trial, ~renew)
@@ -173,55 +166,7 @@ def _check_rounding(latent_map: LatentMap, state: _State, found: Correction) -> 
     return at_rounding
 
 
-def _try(latent_map: LatentMap, state: _State) -> _Trial:
-    here = state.task
-    far = (state.norm / (_NEAR * torch.linalg.vector_norm(here.targets, dim=1)).clamp_min(1e-30)).clamp_max(1.0)
-    root = _natural_root(state.model, far)
-    unit = torch.eye(root.shape[1], dtype=root.dtype, device=root.device)
-    whiten = torch.linalg.solve_triangular(root, unit, upper=False)
-    before = _times(whiten, state.residual)
-    wanted = box_step(
-        whiten @ state.model,
-        -before,
-        here.lower - state.rows,
-        here.upper - state.rows,
-        damping=state.damping * far,
-        rtol=_STEP_RTOL * ~(state.fresh & (state.num_jacobians == 1)),
-    )
-    rows = (state.rows + wanted.step).maximum(here.lower).minimum(here.upper)
-    residual = _residual(latent_map, rows, here)
-    norm: Tensor = torch.linalg.vector_norm(residual, dim=1)
-    all_of_it = before.square().sum(dim=1)
-    predicted = all_of_it - wanted.shortfall.square().sum(dim=1)
-    actual = all_of_it - _times(whiten, residual).square().sum(dim=1)
-    gain = (actual / predicted.clamp_min(torch.finfo(norm.dtype).tiny)).nan_to_num(nan=-1.0)
-    accepted = ((gain > _ACCEPT) | (norm < 0.98 * state.recent.amax(dim=1))) & norm.isfinite()
-    missed = residual + _times(root, wanted.shortfall)  # of a linear map nothing but the shortfall would be left
-    return _Trial(rows, residual, norm, gain, accepted, wanted.step, missed)
-
-
-def _natural_root(jacobian: Float[Tensor, "live m n"], far: Float[Tensor, " live"]) -> Float[Tensor, "live m m"]:
-    """Cholesky factor of ``J Jᵀ`` plus a ridge, which fades as a row comes near so that weak latents arrive too."""
-    gram = jacobian @ jacobian.transpose(1, 2)
-    unit = torch.finfo(gram.dtype)
-    share = (_METRIC_SHARE * far.square()).clamp_min(16 * gram.shape[1] * unit.eps)
-    ridge = share * gram.diagonal(dim1=1, dim2=2).mean(dim=1) + unit.tiny**0.5
-    gram.diagonal(dim1=1, dim2=2).add_(ridge[:, None])
-    # Without a check for definiteness: a row that rounding made indefinite turns NaN, and its step is not kept.
-    root: Tensor = torch.linalg.cholesky_ex(gram).L
-    return root
-
-
-def _times(matrices: Float[Tensor, "live m m"], vectors: Float[Tensor, "live m"]) -> Float[Tensor, "live m"]:
-    return torch.bmm(matrices, vectors[:, :, None])[:, :, 0]
-
-
-def _residual(latent_map: LatentMap, rows: Float[Tensor, "some n"], task: Task) -> Float[Tensor, "some m"]:
-    with torch.no_grad():
-        return task.excess(latent_map(rows))
-
-
-def _learn(state: _State, trial: _Trial, learning: Bool[Tensor, " live"]) -> None:
+def _learn(state: _State, trial: Trial, learning: Bool[Tensor, " live"]) -> None:
     """Broyden's update, in place: the least change of the model that explains what the trial found."""
     length = trial.step.square().sum(dim=1)
     usable = learning & (length > 0) & trial.norm.isfinite()
@@ -230,7 +175,7 @@ def _learn(state: _State, trial: _Trial, learning: Bool[Tensor, " live"]) -> Non
     state.fresh.logical_and_(~trial.accepted)
 
 
-def _damp(state: _State, trial: _Trial) -> _State:
+def _damp(state: _State, trial: Trial) -> _State:
     eased = state.damping * (1 - (2 * trial.gain - 1) ** 3).clamp(0.1, 1.5)
     raised = state.damping.clamp_min(_REJECTED_DAMPING) * state.growth
     return state._replace(
@@ -244,7 +189,7 @@ def _least_damping(like: Tensor) -> float:
     return float(torch.finfo(like.dtype).eps ** 0.5)
 
 
-def _move(state: _State, trial: _Trial) -> _State:
+def _move(state: _State, trial: Trial) -> _State:
     column = trial.accepted[:, None]
     better = trial.accepted & (trial.norm < state.best_norm)
     much = better & (trial.norm < _MUCH * state.best_norm)

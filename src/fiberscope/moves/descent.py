@@ -125,25 +125,38 @@ def _settle(
     moving = there[of_groups]
     live = of_groups[moving]
     before = state.rows[of_groups].view(-1, members, state.rows.shape[1])
-    here, rows = task.take(live), state.rows[live]
     wish = energy.wish(before, groups).flatten(0, 1)[moving]
-    _look(latent_map, state, live)
-    latents, jacobian = state.latents[live], state.jacobian[live]
-    state.stationarity[live] = _stationarity(here, rows, latents, jacobian, wish)
     share = state.share[groups].repeat_interleave(members)[moving]
-    step = step_toward(here, rows, latents, jacobian, share[:, None] * wish)
-    trial = (rows + step).maximum(here.lower).minimum(here.upper)
-    back = correct(latent_map, trial, here, num_steps=_CORRECTOR_STEPS, model=jacobian)
-    kept = (back.residual_norm <= here.tolerance)[:, None]
-    after = _replaced(before, moving, torch.where(kept, back.rows, rows))
+    trial, landed = _step(latent_map, task.take(live), state, live, wish, share)
+    after = _replaced(before, moving, landed)
     value = energy.value(before, groups)
     gained = value - energy.value(after, groups)
-    lower = (gained > 0) & (gained >= _EARNED * (value - energy.value(_replaced(before, moving, trial), groups)))
+    promised = value - energy.value(_replaced(before, moving, trial), groups)
+    lower = (gained > 0) & (gained >= _EARNED * promised)
     state.rows[of_groups] = torch.where(lower[:, None, None], after, before).flatten(0, 1)
     state.moved[of_groups] |= lower.repeat_interleave(members)
     old = state.share[groups]
     state.share[groups] = torch.where(lower, (old * _LONGER).clamp_max(1.0), old * _SHORTER)
+
+
+def _step(
+    latent_map: LatentMap,
+    here: Task,
+    state: _State,
+    live: Int[Tensor, " live"],
+    wish: Float[Tensor, "live n"],
+    share: Float[Tensor, " live"],
+) -> tuple[Float[Tensor, "live n"], Float[Tensor, "live n"]]:
+    """The tangent step of these rows, and where it lands on the fiber; where the corrector fails, a row stays."""
+    _look(latent_map, state, live)
+    rows, latents, jacobian = state.rows[live], state.latents[live], state.jacobian[live]
+    state.stationarity[live] = _stationarity(here, rows, latents, jacobian, wish)
+    step = step_toward(here, rows, latents, jacobian, share[:, None] * wish)
+    trial = (rows + step).maximum(here.lower).minimum(here.upper)
+    back = correct(latent_map, trial, here, num_steps=_CORRECTOR_STEPS, model=jacobian)
     state.num_jacobians[live] += back.num_jacobians
+    arrived = back.residual_norm <= here.tolerance
+    return trial, torch.where(arrived[:, None], back.rows, rows)
 
 
 def _replaced(
