@@ -45,6 +45,8 @@ def _run(network: Network, count: int, steps: int, gtol: float | None) -> dict[s
         "blindness ratio, mean": float((near.distance / apart).mean()),
         "stationarity, median": float(near.stationarity.nanmedian()),
         "share at stationarity 0.1": float((near.stationarity <= STATIONARITY).double().mean()),
+        "slope, median": float(near.slope.nanmedian()),
+        "share at slope 0.1": float((near.slope <= STATIONARITY).double().mean()),
         "share on the fiber": float((near.residual_norm <= near.tolerance).double().mean()),
         "Jacobians an image, mean": float(near.num_jacobians.double().mean()),
     }

@@ -24,7 +24,7 @@ SECTIONS = {
     "walks": Section("benchmarks.speed.walks", on_all=True),
     "metamers": Section("benchmarks.speed.metamers", on_all=True),
     "project": Section("benchmarks.speed.project", on_all=True),
-    "nearest": Section("benchmarks.speed.nearest", on_all=False),
+    "nearest": Section("benchmarks.speed.nearest", on_all=True),
     "dataset": Section("benchmarks.speed.dataset", on_all=False),
     "large": Section("benchmarks.speed.large", on_all=False, usual=False),
 }

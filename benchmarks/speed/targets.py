@@ -37,7 +37,8 @@ def targets() -> list[Target]:
         Target("project 256: at least 1000 × faster than its defaults, or they never get there", "metamers", _default),
         Target("project one image: at most 25 ms (median)", "project", _latency),
         Target("walk, 16 directions × 20 steps: at most 1 s", "walks", _walk),
-        Target("nearest, 64 pairs to stationarity 0.1 (median): at most 3 s", "nearest", _nearest),
+        Target("nearest, 64 pairs, until their slope is 0.1 (median): at most 3 s", "nearest", _nearest),
+        Target("the same: stationarity of one linear piece 0.1 (median)", "nearest", _stationarity),
         Target("the same: mean blindness within 1 % of that after ten times the steps", "nearest", _blindness),
         Target("whole test set: at most 3 × its bare Jacobians", "dataset", _dataset),
         Target("whole test set: peak memory the same for 1,000 and 10,000 images, to 5 %", "dataset", _memory),
@@ -96,9 +97,14 @@ def _walk(figures: Mapping) -> Verdict:
 
 def _nearest(figures: Mapping) -> Verdict:
     found = figures["to stationarity 0.1"]
-    seconds, stationarity = sorted(found["seconds"])[len(found["seconds"]) // 2], found["stationarity, median"]
-    words = f"{seconds:.2f} s, median {stationarity:.2f}, {found['share at stationarity 0.1']:.0%} of pairs at 0.1"
-    return Verdict(words, seconds <= 3 and stationarity <= 0.1)
+    seconds, slope = sorted(found["seconds"])[len(found["seconds"]) // 2], found["slope, median"]
+    words = f"{seconds:.2f} s, median {slope:.2f}, {found['share at slope 0.1']:.0%} of pairs at 0.1"
+    return Verdict(words, seconds <= 3 and slope <= 0.1)
+
+
+def _stationarity(figures: Mapping) -> Verdict:
+    median = figures["to stationarity 0.1"]["stationarity, median"]
+    return Verdict(f"{median:.2f}: minima sit on kinks, where no one piece is stationary", median <= 0.1)
 
 
 def _blindness(figures: Mapping) -> Verdict:
