@@ -42,8 +42,8 @@ def box_step(
     As ``damping`` goes to zero, D is the step nearest to ``wish`` (default: none, so the least-norm step) with
     ``J D = wanted``, and the best approach where no step inside the box gets there. ``damping`` has the units of
     ``J Jᵀ``; its default, and least value, is what rounding can tell from zero. A frozen pixel has both bounds zero.
-    ``rtol`` is the error of ``J D`` that will do, relative to what goes into it, a row: rounding unless given. J may be a
-    matrix a row, or known by its products alone.
+    ``rtol`` is the error of ``J D`` that will do, relative to what goes into it, a row: rounding unless given. J may be
+    a matrix a row, or known by its products alone.
 
     The minimiser is ``D(l) = clip(wish + Jᵀ l, lower, upper)`` for the multiplier l in R^m that minimises a convex
     function, whatever n is: piecewise quadratic, and ``radius |l|`` for the ball. Semismooth Newton finds it; along a

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -159,9 +160,17 @@ class MatrixFree:
         return change
 
     def _forward_mode(self, steps: Float[Tensor, "batch n"]) -> Float[Tensor, "batch m"]:
-        with torch.inference_mode(mode=False), torch.no_grad(), forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH):
-            points = forward_ad.make_dual(self.rows.detach().clone(), steps.detach().clone())
-            tangent = forward_ad.unpack_dual(self.latent_map(points)).tangent
+        with (
+            warnings.catch_warnings(),
+            torch.inference_mode(mode=False),
+            torch.no_grad(),
+            forward_ad.dual_level(),
+            sdpa_kernel(SDPBackend.MATH),  # fused attention has no forward mode
+        ):
+            # On its first use forward mode warns of a deprecation inside torch itself.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            points = forward_ad.make_dual(self.rows.detach().clone(), steps.detach().clone())  # type: ignore[no-untyped-call]
+            tangent = forward_ad.unpack_dual(self.latent_map(points)).tangent  # type: ignore[no-untyped-call]
             return steps.new_zeros(len(steps), self.latent_map.latent_size) if tangent is None else tangent
 
 

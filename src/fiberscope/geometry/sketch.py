@@ -12,7 +12,7 @@ _BUCKETS = 4  # a latent: 16 m² bytes in float32, for singular values within ab
 
 
 def sketch_root(differential: MatrixFree, *, ridge: float) -> Float[Tensor, "batch m m"]:
-    """Cholesky factor of ``S Sᵀ`` plus ``ridge`` times its mean diagonal, where S is J with its columns hashed together.
+    """Cholesky factor of ``S Sᵀ`` plus ``ridge`` times its mean diagonal, S being J with its columns hashed together.
 
     Each coordinate goes, with a random sign, into one of 4 m buckets: every singular value is kept up to a factor near
     one, the weak ones as the strong, so that in latents weighed by it conjugate gradients need some ten iterations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -20,11 +21,11 @@ from fiberscope.problem import LatentMap
 _LENGTHS = (1.0, 0.25, 0.0625)  # shares of a step that are tried, a forward pass each
 _FIRST_DAMPING = 0.1  # in units of the mean squared singular value
 _LEAST_DAMPING = 1e-5
-_WEIGHED_DAMPING = 1e-3  # to begin with in weighed latents, whose singular values are alike
 _FORCING = (0.9, 0.05, 0.5)  # Eisenstat and Walker's second choice: factor, least and greatest
 _GOOD = 0.5  # a step that leaves less of the residual is worth another at once
 _NEARER = 0.1  # what quasi-Newton steps have to leave of the residual before the next Gauss-Newton step is tried
 _GRADIENTS = 400  # of quasi-Newton in a round
+_SETBACKS = 2  # Gauss-Newton steps that did not do, after which a row goes on in the natural metric without them
 _STALLED = 0.9  # a round that leaves more of the residual is the last
 _RIDGE = 1e-5  # of the sketched Gram matrix, in units of its mean diagonal
 
@@ -52,12 +53,8 @@ class _State(NamedTuple):
 
     def put(self, index: Int[Tensor, " some"], part: _State) -> _State:
         """All rows, with what is new of some; their tasks do not change."""
-        return _State(
-            *(
-                old if isinstance(old, Task) else old.index_copy(0, index, new)
-                for old, new in zip(self, part, strict=True)
-            )
-        )
+        pairs = zip(self[2:], part[2:], strict=True)
+        return _State(self.origin, self.task, *(old.index_copy(0, index, new) for old, new in pairs))
 
 
 def correct_inexactly(
@@ -67,10 +64,10 @@ def correct_inexactly(
 
     A round is a Levenberg-Marquardt step, solved by conjugate gradients, the more exactly the nearer the target, and
     shortened by forward passes alone. Where it leaves more than half of the residual, the linearisation does not reach
-    far enough, and up to 400 gradients of projected L-BFGS follow; from the second time on in the natural metric,
-    ``|(J Jᵀ + ridge)^(-1/2) residual|`` with a sketch of ``J Jᵀ`` that costs m pullbacks, or weakly visible latents
-    would never arrive. A row that such a round brings no nearer stops. ``damping`` is the least damping at the start,
-    in units of the mean squared singular value.
+    far enough, and up to 400 gradients of projected L-BFGS follow. At its second such round, a row goes on by L-BFGS
+    alone, in the natural metric ``|(J Jᵀ + ridge)^(-1/2) residual|``, with a sketch of ``J Jᵀ`` that costs m pullbacks
+    a round: weakly visible latents arrive with the others then. A row that such a round brings no nearer stops. ``damping`` is
+    the least damping at the start, in units of the mean squared singular value.
 
     Memory beside the graph of one forward pass: 80 n numbers a row for L-BFGS, and 6 m² for the sketch.
 
@@ -112,26 +109,29 @@ def _start(
 
 def _round(latent_map: LatentMap, state: _State, found: Correction) -> _State:
     before = state.norm
-    state = _newton(latent_map, state)
+    state = _where(state, state.setbacks < _SETBACKS, lambda part: _newton(latent_map, part))
     live = state.residual_norm > state.task.tolerance
-    stubborn = (live & (state.norm > _GOOD * before)).nonzero()[:, 0]
-    if stubborn.numel():
-        part, was = state.take(stubborn), before[stubborn]
-        part = part._replace(setbacks=part.setbacks + 1)
-        again = (part.setbacks > 1).nonzero()[:, 0]
-        if again.numel():
-            part = part.put(again, _weigh(latent_map, part.take(again)))
-            was[again] = part.norm[again]
-        part = _quasi_newton(latent_map, part)
-        stalled = (part.setbacks > 1) & (part.norm > _STALLED * was) & (part.residual_norm > part.task.tolerance)
-        if bool(stalled.any()):
-            level = rounding_level(latent_map, part.rows)
-            found.at_rounding[part.origin] = stalled & (part.residual_norm <= level)
-        state = state.put(stubborn, part)
-        live = state.residual_norm > state.task.tolerance
-        live[stubborn[stalled]] = False
+    stubborn = live & (state.norm > _GOOD * before)
+    state = state._replace(setbacks=state.setbacks + stubborn)
+    state = _where(state, stubborn & (state.setbacks >= _SETBACKS), lambda part: _weigh(latent_map, part))
+    weighed = state.norm
+    state = _where(state, stubborn, lambda part: _quasi_newton(latent_map, part))
+    live = state.residual_norm > state.task.tolerance
+    stalled = live & (state.setbacks >= _SETBACKS) & (state.norm > _STALLED * weighed)
+    if bool(stalled.any()):
+        level = rounding_level(latent_map, state.rows)
+        found.at_rounding[state.origin] = stalled & (state.residual_norm <= level)
     _keep(found, state)
+    live = live & ~stalled
     return state if bool(live.all()) else state.take(live)
+
+
+def _where(state: _State, some: Bool[Tensor, " live"], change: Callable[[_State], _State]) -> _State:
+    """All rows, with some of them changed."""
+    if bool(some.all()):
+        return change(state)
+    index = some.nonzero()[:, 0]
+    return state.put(index, change(state.take(index))) if index.numel() else state
 
 
 def _keep(found: Correction, state: _State) -> None:
@@ -173,8 +173,9 @@ def _newton(latent_map: LatentMap, state: _State) -> _State:
 
 
 def _quasi_newton(latent_map: LatentMap, state: _State) -> _State:
-    """Many cheap steps, until Gauss-Newton is worth another try."""
-    near = come_near(latent_map, state.rows, state.task, _NEARER * state.norm, state.root, num_steps=_GRADIENTS)
+    """Many cheap steps: until Gauss-Newton is worth another try, or all the way."""
+    goal = torch.where(state.setbacks < _SETBACKS, _NEARER * state.norm, 0.0)
+    near = come_near(latent_map, state.rows, state.task, goal, state.root, num_steps=_GRADIENTS)
     return _looked_at(latent_map, state, near.rows)._replace(num_jacobians=state.num_jacobians + near.num_gradients)
 
 
@@ -182,7 +183,7 @@ def _weigh(latent_map: LatentMap, state: _State) -> _State:
     """The same rows with residuals weighed by a sketch taken where they stand."""
     root = sketch_root(MatrixFree(latent_map, state.rows), ridge=_RIDGE)
     fresh = state._replace(root=root, num_jacobians=state.num_jacobians + 1)
-    return _looked_at(latent_map, fresh, state.rows)._replace(damping=torch.full_like(state.damping, _WEIGHED_DAMPING))
+    return _looked_at(latent_map, fresh, state.rows)
 
 
 def _looked_at(latent_map: LatentMap, state: _State, rows: Float[Tensor, "live n"]) -> _State:

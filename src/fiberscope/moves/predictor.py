@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fiberscope.geometry.box_step import box_step
 from fiberscope.geometry.cone import project_cone
+from fiberscope.geometry.differential import Dense, Differential
 from fiberscope.geometry.tangent import split_tangent
 from fiberscope.moves.task import Task
 
@@ -31,7 +32,7 @@ def predict(
     task: Task,
     rows: Float[Tensor, "batch n"],
     latents: Float[Tensor, "batch m"],
-    jacobian: Float[Tensor, "batch m n"],
+    jacobian: Float[Tensor, "batch m n"] | Differential,
     heading: Float[Tensor, "batch n"],
     size: Float[Tensor, " batch"],
 ) -> Prediction:
@@ -41,7 +42,7 @@ def predict(
     surface it turns the way that the step has to slide.
     """
     if _is_fiber(task):
-        hidden = split_tangent(jacobian).project_tangent(heading)
+        hidden = _invisible(jacobian, heading)
         heading = torch.nn.functional.normalize(hidden, dim=1)
         cone = project_cone(jacobian, heading, rows, task.lower, task.upper)
         room = cone.norm(dim=1)
@@ -60,7 +61,7 @@ def step_toward(
     task: Task,
     rows: Float[Tensor, "batch n"],
     latents: Float[Tensor, "batch m"],
-    jacobian: Float[Tensor, "batch m n"],
+    jacobian: Float[Tensor, "batch m n"] | Differential,
     wish: Float[Tensor, "batch n"],
 ) -> Float[Tensor, "batch n"]:
     """The step nearest to ``wish`` in the box that keeps the linearised latent in its ball; on a fiber, as it is."""
@@ -74,7 +75,7 @@ def feasible_direction(
     task: Task,
     rows: Float[Tensor, "batch n"],
     latents: Float[Tensor, "batch m"],
-    jacobian: Float[Tensor, "batch m n"],
+    jacobian: Float[Tensor, "batch m n"] | Differential,
     directions: Float[Tensor, "batch n"],
 ) -> Float[Tensor, "batch n"]:
     """The part of each direction in the tangent cone: of the fiber in the box, or of the tube in the box.
@@ -84,12 +85,25 @@ def feasible_direction(
     if _is_fiber(task):
         return project_cone(jacobian, directions, rows, task.lower, task.upper)
     residual = latents - task.targets
-    outward = torch.nn.functional.normalize(residual, dim=1)[:, None] @ jacobian
+    differential = Dense(jacobian) if isinstance(jacobian, Tensor) else jacobian
+    outward = differential.pull(torch.nn.functional.normalize(residual, dim=1))[:, None]
     on_surface = residual.norm(dim=1) >= task.radius - 2 * task.tolerance
     loose = project_cone(torch.zeros_like(outward), directions, rows, task.lower, task.upper)
     leaves = on_surface & ((outward[:, 0] * loose).sum(dim=1) > 0)
     along = project_cone(outward, directions, rows, task.lower, task.upper)
     return torch.where(leaves[:, None], along, loose)
+
+
+def _invisible(
+    jacobian: Float[Tensor, "batch m n"] | Differential, heading: Float[Tensor, "batch n"]
+) -> Float[Tensor, "batch n"]:
+    """The part of a heading in the null space; known by products, as far as these tell it."""
+    if isinstance(jacobian, Dense):
+        jacobian = jacobian.matrix
+    if isinstance(jacobian, Tensor):
+        return split_tangent(jacobian).project_tangent(heading)
+    infinity = torch.full_like(heading, torch.inf)
+    return box_step(jacobian, jacobian.push(torch.zeros_like(heading)), -infinity, infinity, wish=heading).step
 
 
 def _is_fiber(task: Task) -> bool:

@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from fiberscope.moves.corrector import Correction, correct
+from fiberscope.geometry.differentiate import Method, method_for
+from fiberscope.moves.correction import Correction
+from fiberscope.moves.corrector import correct
 from fiberscope.moves.diagnosis import diagnose
 from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.setup import set_up
@@ -19,7 +21,8 @@ from fiberscope.problem import Fiber, FiberscopeError, LatentMap, Tube
 class Projection(NamedTuple):
     """An image on the fiber (in the tube) for each row, or the best approach where there is none.
 
-    ``residual_norm`` is ``|f(x) - target|`` of a fresh forward pass, ``tolerance`` what it must not exceed.
+    ``residual_norm`` is ``|f(x) - target|`` of a fresh forward pass, ``tolerance`` what it must not exceed. ``method``
+    says whether Jacobians were formed, or known by their products because of their size.
     """
 
     points: Float[Tensor, "batch ..."]
@@ -27,6 +30,7 @@ class Projection(NamedTuple):
     tolerance: Float[Tensor, " batch"]
     num_jacobians: Int[Tensor, " batch"]
     outcome: tuple[Outcome, ...]
+    method: Method
 
     def raise_if_failed(self) -> Projection:
         """The result itself; raises `MoveFailedError` with the advice for the rows that failed."""
@@ -49,8 +53,8 @@ def project(
     A row is on the fiber when ``|f(x) - target| <= max(atol, rtol |target|)``; ``rtol`` is 1e-5 in float32 and 1e-10 in
     float64 unless given. It is in a tube when ``|f(x) - target| <= radius``. A row that stalls starts again, up to
     ``num_restarts`` times, from a fixed series of dimmed, noisy and flat versions of its image; what it finds then is
-    on the fiber but less near. A row that stands at what rounding leaves of a forward pass in this dtype stops there, with
-    the outcome "at rounding level". Each row is independent of the others. Raises `FiberscopeError` for bad input;
+    on the fiber but less near. A row that stands at what rounding leaves of a forward pass in this dtype stops there,
+    with the outcome "at rounding level". Each row is independent of the others. Raises `FiberscopeError` for bad input;
     numerical trouble is the row's `Outcome`.
     """
     rows, task, tolerance = set_up(fiber, images, frozen=frozen, rtol=rtol, atol=atol)
@@ -63,7 +67,7 @@ def project(
     points = fiber.latent_map.unflatten(found.rows)
     norm = fiber.residual(points).norm(dim=1)
     outcome = diagnose(fiber.latent_map, found.rows, norm, tolerance, task)
-    return Projection(points, norm, tolerance, found.num_jacobians, outcome)
+    return Projection(points, norm, tolerance, found.num_jacobians, outcome, method_for(fiber.latent_map))
 
 
 def reach(

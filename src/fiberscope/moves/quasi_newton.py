@@ -70,7 +70,8 @@ def come_near(
     Projected L-BFGS on half its square: pixels that stand at a bound and would leave it are held for that
     step. A gradient is a forward pass and one pullback, six times cheaper on a convolutional network than one
     iteration of conjugate gradients there; and where the linearisation holds for a fraction of a step only, curvature
-    learned along the way carries further than any solution of the linearised problem. Keeps 40 pairs, 80 n numbers a row.
+    learned along the way carries further than any solution of the linearised problem. Keeps 40 pairs: 80 n
+    numbers a row.
 
     References:
         Liu and Nocedal (1989), On the limited memory BFGS method for large scale optimization.
