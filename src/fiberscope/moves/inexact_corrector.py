@@ -66,8 +66,8 @@ def correct_inexactly(
     shortened by forward passes alone. Where it leaves more than half of the residual, the linearisation does not reach
     far enough, and up to 400 gradients of projected L-BFGS follow. At its second such round, a row goes on by L-BFGS
     alone, in the natural metric ``|(J Jᵀ + ridge)^(-1/2) residual|``, with a sketch of ``J Jᵀ`` that costs m pullbacks
-    a round: weakly visible latents arrive with the others then. A row that such a round brings no nearer stops. ``damping`` is
-    the least damping at the start, in units of the mean squared singular value.
+    a round: weakly visible latents arrive with the others then. A row that such a round brings no nearer stops.
+    ``damping`` is the least damping at the start, in units of the mean squared singular value.
 
     Memory beside the graph of one forward pass: 80 n numbers a row for L-BFGS, and 6 m² for the sketch.
 
