@@ -1,15 +1,129 @@
-"""Images of 3 x 224 x 224: the place for figures of large inputs, not measured yet.
+"""Images of 3 x 224 x 224: EfficientNet-Lite0 with 1280 latents, and with 512, by products alone.
 
-A later hand gives `measure` a body: `benchmarks.speed --only large` runs it, its figures land in the results like those
-of any other section, and `table.py` and `targets.py` read them there. fiberscope's latent map of such a network goes
-where `networks.load` makes the small ones.
+From one photograph to the latent of another, a short walk from there, and the leading singular values; each in a
+process of its own, whose peak memory stands beside that of one forward pass with its graph. The dense way is measured
+where it fits: 64 latents at 64 x 64.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import torch
+from benchmarks.speed.machine import ROOT
 from benchmarks.speed.networks import Network
+from benchmarks.speed.photographs import lite0, photographs
 from benchmarks.speed.sizes import Size
+from torch import Tensor
+
+import fiberscope as fs
+from fiberscope.geometry import MatrixFree, range_finder
+
+_RTOL = 1e-4
+_LATENTS = (512, 1280)
+_COUNT = 20  # singular values
+_PLACES = {"products": 0, "dense": 2**62}
 
 
 def measure(network: Network, size: Size) -> dict[str, object]:
-    raise NotImplementedError("large inputs are not measured yet: benchmarks/speed/large.py is the place")
+    latents = _LATENTS if size.repeats > 1 else ()
+    figures: dict[str, object] = {
+        f"m = {m}": {what: _in_its_own_process(what, m, 224, "products") for what in _WHAT} for m in latents
+    }
+    figures["m = 64 at 64 x 64"] = {way: _in_its_own_process("project", 64, 64, way) for way in _PLACES}
+    return figures
+
+
+def _forward(latent_map: fs.LatentMap, images: Tensor) -> dict[str, object]:
+    """One forward pass with its graph, and the way back."""
+    points = images[:1].clone().requires_grad_(True)
+    latent_map(points).sum().backward()
+    return {}
+
+
+def _project(latent_map: fs.LatentMap, images: Tensor) -> dict[str, object]:
+    fiber = fs.Fiber.through(latent_map, images[1:])
+    found = fs.project(fiber, images[:1], rtol=_RTOL, num_restarts=0)
+    return {
+        "method": found.method.value,
+        "outcome": found.outcome[0].value,
+        "residual / |z|": float(found.residual_norm / fiber.target.norm()),
+        "points linearised": int(found.num_jacobians),
+        "distance": float((found.points - images[:1]).norm()),
+    }
+
+
+def _walk(latent_map: fs.LatentMap, images: Tensor) -> dict[str, object]:
+    """Four steps from a photograph along its own fiber, toward the other one."""
+    fiber = fs.Fiber.through(latent_map, images[:1])
+    path = fs.walk(fiber, images[:1], images[1:] - images[:1], length=2.0, num_steps=4, rtol=_RTOL)
+    return {
+        "outcome": path.outcome[0].value,
+        "greatest residual / |z|": float(path.residual_norm.max() / fiber.target.norm()),
+        "length gone": float(path.arc_length[-1]),
+    }
+
+
+def _spectrum(latent_map: fs.LatentMap, images: Tensor) -> dict[str, object]:
+    return {"singular values": range_finder(latent_map, images[:1], count=_COUNT).singular_values[0].tolist()}
+
+
+_WHAT: dict[str, Callable[[fs.LatentMap, Tensor], dict[str, object]]] = {
+    "forward": _forward,
+    "project": _project,
+    "walk": _walk,
+    "spectrum": _spectrum,
+}
+
+
+def _in_its_own_process(what: str, m: int, side: int, way: str) -> dict[str, object]:
+    command = [sys.executable, "-m", "benchmarks.speed.large", what, str(m), str(side), way]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _main(what: str, m: int, side: int, way: str) -> dict[str, object]:
+    sys.modules["fiberscope.geometry.differentiate"].DENSE_BYTES = _PLACES[way]
+    latent_map, weights = lite0(m, side=side)
+    images, products = photographs(side), _count_products()
+    loaded, started = _peak(), time.perf_counter()
+    figures = _WHAT[what](latent_map, images)
+    seconds = time.perf_counter() - started
+    return {
+        **figures,
+        "weights": weights,
+        "seconds": round(seconds, 2),
+        "products": dict(products),
+        "peak memory above the loaded network, MiB": round(_peak() - loaded, 1),
+    }
+
+
+def _count_products() -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for name in ("push", "pull"):
+        product = getattr(MatrixFree, name)
+
+        def counted(self: MatrixFree, vectors: Tensor, name: str = name, product: Callable = product) -> Tensor:
+            counts[name] += 1
+            return product(self, vectors)
+
+        setattr(MatrixFree, name, counted)
+    return counts
+
+
+def _peak() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    what, m, side, way = sys.argv[1:]
+    print(json.dumps(_main(what, int(m), int(side), way)))

@@ -33,6 +33,7 @@ def nearer(one: Nearest, other: Nearest) -> Nearest:
         distance=pick(one.distance, other.distance),
         stationarity=pick(one.stationarity, other.stationarity),
         slope=pick(one.slope, other.slope),
+        method=one.method,
         num_jacobians=one.num_jacobians + other.num_jacobians,
         outcome=tuple(ours if kept else theirs for kept, ours, theirs in outcomes),
     )

@@ -7,10 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fiberscope.geometry.box_step import box_step
+from fiberscope.geometry.differential import Dense, Differential
 
 
 def project_cone(
-    jacobian: Float[Tensor, "batch m n"],
+    jacobian: Float[Tensor, "batch m n"] | Differential,
     directions: Float[Tensor, "batch n"],
     rows: Float[Tensor, "batch n"],
     lower: Float[Tensor, "batch n"],
@@ -27,5 +28,6 @@ def project_cone(
     none = torch.zeros_like(rows)
     at_most = torch.where(rows >= upper, none, infinity)
     at_least = torch.where(rows <= lower, none, -infinity)
-    still = torch.zeros(jacobian.shape[:2], dtype=rows.dtype, device=rows.device)
-    return box_step(jacobian, still, at_least, at_most, wish=directions).step
+    differential = Dense(jacobian) if isinstance(jacobian, Tensor) else jacobian
+    still = rows.new_zeros(len(rows), differential.latent_size)
+    return box_step(differential, still, at_least, at_most, wish=directions).step

@@ -41,6 +41,11 @@ class Differential(Protocol):
         """The relative error to which systems with it are worth solving."""
         ...
 
+    @property
+    def latent_size(self) -> int:
+        """How many latents there are."""
+        ...
+
     def push(self, steps: Float[Tensor, "batch n"]) -> Float[Tensor, "batch m"]:
         """Pushforward ``J v``: the change of latent that a step makes, to first order."""
         ...
@@ -73,6 +78,11 @@ class Dense(NamedTuple):
     def rtol(self) -> float:
         """A few units of rounding."""
         return 8 * torch.finfo(self.matrix.dtype).eps
+
+    @property
+    def latent_size(self) -> int:
+        """How many latents there are."""
+        return self.matrix.shape[1]
 
     def push(self, steps: Float[Tensor, "batch n"]) -> Float[Tensor, "batch m"]:
         """``J v``."""

@@ -8,8 +8,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from fiberscope.geometry.differential import Dense, Differential
+from fiberscope.geometry.differentiate import Method, method_for
 from fiberscope.geometry.jacobian import linearise
 from fiberscope.geometry.rounding import rounding_level
+from fiberscope.moves.correction import Correction
+from fiberscope.moves.inexact_corrector import correct_inexactly
 from fiberscope.moves.task import Task
 from fiberscope.moves.trial import Stand, Trial, attempt, residual_of
 from fiberscope.problem import LatentMap
@@ -21,18 +25,6 @@ _BLEND = 0.5  # share of the old Jacobian kept where it predicted badly
 _WORTHWHILE = 0.5  # share of the residual that a step may leave without a new Jacobian
 _MUCH = 0.9  # a residual below so much of the best one is progress
 _PATIENCE = 4  # trials without progress after which a row is asked whether it stands at rounding level
-
-
-class Correction(NamedTuple):
-    """The best point that each row reached, how far outside its ball its latent is, and the Jacobians that it cost.
-
-    ``at_rounding`` marks rows short of their tolerance that no step in this dtype brings nearer.
-    """
-
-    rows: Float[Tensor, "batch n"]
-    residual_norm: Float[Tensor, " batch"]
-    num_jacobians: Int[Tensor, " batch"]
-    at_rounding: Bool[Tensor, " batch"]
 
 
 class _State(NamedTuple):
@@ -68,7 +60,7 @@ def correct(
     *,
     num_steps: int,
     damping: float = 0.0,
-    model: Float[Tensor, "batch m n"] | None = None,
+    model: Differential | None = None,
 ) -> Correction:
     """Bring rows to their targets by at most ``num_steps`` damped Gauss-Newton steps inside their bounds.
 
@@ -79,7 +71,7 @@ def correct(
     across the kinks of piecewise-linear networks: a step may raise the residual for a while, and where the
     linearisation predicted badly the next one is averaged with it. Converged rows leave the batch. A ball as target is
     its nearest point, chosen anew at each step. A Jacobian known near the start may be given as the first ``model``;
-    that saves computing one.
+    that saves computing one. Where Jacobians are too large to form, `correct_inexactly` does it instead.
 
     References:
         Levenberg (1944), Marquardt (1963), Nielsen (1999) on the damping rule.
@@ -87,7 +79,9 @@ def correct(
         Deuflhard (2011), Newton Methods for Nonlinear Problems, section 3.3 on natural level functions.
         Grippo, Lampariello and Lucidi (1986) on non-monotone descent.
     """
-    found, state = _start(latent_map, rows, task, model)
+    if method_for(latent_map) is Method.MATRIX_FREE:
+        return correct_inexactly(latent_map, rows, task, num_steps=num_steps, damping=damping)
+    found, state = _start(latent_map, rows, task, model.matrix if isinstance(model, Dense) else None)
     state = state._replace(damping=state.damping.clamp_min(damping))
     for _ in range(num_steps):
         if state.origin.numel() == 0:

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from fiberscope.geometry.differential import Dense
+from fiberscope.geometry.differentiate import Differentiated, Method, differentiate, method_for
 from fiberscope.geometry.jacobian import linearise
 from fiberscope.moves.corrector import correct
 from fiberscope.moves.glide import glide
@@ -47,14 +49,17 @@ class Descent(NamedTuple):
 
 
 class _State(NamedTuple):
-    """Updated in place; ``share`` is a value a group, ``moved`` says which rows need a new Jacobian."""
+    """Updated in place; ``share`` is a value a group, ``moved`` says which rows need a new Jacobian.
+
+    Jacobians that are too large to form are not kept either.
+    """
 
     rows: Float[Tensor, "batch n"]
     share: Float[Tensor, " group"]
     stationarity: Float[Tensor, " batch"]
     num_jacobians: Int[Tensor, " batch"]
     latents: Float[Tensor, "batch m"]
-    jacobian: Float[Tensor, "batch m n"]
+    jacobian: Float[Tensor, "batch m n"] | None
     moved: Bool[Tensor, " batch"]
 
 
@@ -103,17 +108,21 @@ def _start(latent_map: LatentMap, rows: Float[Tensor, "batch n"], cost: Int[Tens
         stationarity=rows.new_full((batch,), torch.nan),
         num_jacobians=cost,
         latents=rows.new_empty(batch, m),
-        jacobian=rows.new_empty(batch, m, n),
+        jacobian=rows.new_empty(batch, m, n) if method_for(latent_map) is Method.DENSE else None,
         moved=torch.ones(batch, dtype=torch.bool, device=rows.device),
     )
 
 
-def _look(latent_map: LatentMap, state: _State, live: Int[Tensor, " live"]) -> None:
-    """Linearise these rows where they have moved, in place."""
+def _look(latent_map: LatentMap, state: _State, live: Int[Tensor, " live"]) -> Differentiated:
+    """These rows linearised, anew where they have moved."""
+    if state.jacobian is None:
+        state.num_jacobians[live] += 1
+        return differentiate(latent_map, state.rows[live])
     stale = live[state.moved[live]]
     state.latents[stale], state.jacobian[stale] = linearise(latent_map, state.rows[stale])
     state.num_jacobians[stale] += 1
     state.moved[stale] = False
+    return Differentiated(state.latents[live], Dense(state.jacobian[live]))
 
 
 def _settle(
@@ -148,12 +157,11 @@ def _step(
     share: Float[Tensor, " live"],
 ) -> tuple[Float[Tensor, "live n"], Float[Tensor, "live n"]]:
     """The tangent step of these rows, and where it lands on the fiber; where the corrector fails, a row stays."""
-    _look(latent_map, state, live)
-    rows, latents, jacobian = state.rows[live], state.latents[live], state.jacobian[live]
-    state.stationarity[live] = _stationarity(here, rows, latents, jacobian, wish)
-    step = step_toward(here, rows, latents, jacobian, share[:, None] * wish)
+    rows, seen = state.rows[live], _look(latent_map, state, live)
+    state.stationarity[live] = _stationarity(here, rows, seen, wish)
+    step = step_toward(here, rows, seen.latents, seen.differential, share[:, None] * wish)
     trial = (rows + step).maximum(here.lower).minimum(here.upper)
-    back = correct(latent_map, trial, here, num_steps=_CORRECTOR_STEPS, model=jacobian)
+    back = correct(latent_map, trial, here, num_steps=_CORRECTOR_STEPS, model=seen.differential)
     state.num_jacobians[live] += back.num_jacobians
     arrived = back.residual_norm <= here.tolerance
     return trial, torch.where(arrived[:, None], back.rows, rows)
@@ -173,19 +181,13 @@ def _measure(latent_map: LatentMap, task: Task, energy: Energy, state: _State, t
     everywhere = torch.arange(state.share.shape[0], device=state.rows.device)
     wish = energy.wish(state.rows.view(-1, members, state.rows.shape[1]), everywhere).flatten(0, 1)[there]
     live = there.nonzero()[:, 0]
-    _look(latent_map, state, live)
-    state.stationarity[live] = _stationarity(
-        task.take(live), state.rows[live], state.latents[live], state.jacobian[live], wish
-    )
+    seen = _look(latent_map, state, live)
+    state.stationarity[live] = _stationarity(task.take(live), state.rows[live], seen, wish)
 
 
 def _stationarity(
-    task: Task,
-    rows: Float[Tensor, "live n"],
-    latents: Float[Tensor, "live m"],
-    jacobian: Float[Tensor, "live m n"],
-    wish: Float[Tensor, "live n"],
+    task: Task, rows: Float[Tensor, "live n"], seen: Differentiated, wish: Float[Tensor, "live n"]
 ) -> Float[Tensor, " live"]:
     length = wish.norm(dim=1)
-    left = feasible_direction(task, rows, latents, jacobian, wish).norm(dim=1)
+    left = feasible_direction(task, rows, seen.latents, seen.differential, wish).norm(dim=1)
     return torch.where(length > 0, left / length, 0.0)

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fiberscope.geometry.jacobian import linearise
+from fiberscope.geometry.differential import Dense
+from fiberscope.geometry.differentiate import differentiate
 from fiberscope.geometry.rounding import rounding_level
 from fiberscope.geometry.tangent import split_tangent
 from fiberscope.moves.outcome import Outcome
@@ -35,14 +36,17 @@ def diagnose(
 
 
 def _reasons(latent_map: LatentMap, rows: Float[Tensor, "stuck n"], task: Task) -> list[Outcome]:
-    latents, jacobian = linearise(latent_map, rows)
-    finite = jacobian.isfinite().flatten(1).all(dim=1)
+    latents, differential = differentiate(latent_map, rows)
     residual = task.excess(latents)
-    rank = split_tangent(torch.where(finite[:, None, None], jacobian, 0.0)).rank
+    finite = differential.pull(residual).isfinite().all(dim=1)
+    full = torch.full_like(finite, fill_value=True)
+    if isinstance(differential, Dense):  # a Jacobian that is known by products is not asked for its rank
+        finite = differential.matrix.isfinite().flatten(1).all(dim=1)
+        full = split_tangent(torch.where(finite[:, None, None], differential.matrix, 0.0)).rank == residual.shape[1]
     checks = {
         Outcome.NOT_FINITE: ~finite,
         Outcome.ROUNDING: residual.norm(dim=1) <= rounding_level(latent_map, rows),
-        Outcome.RANK_DEFICIENT: rank < latent_map.latent_size,
+        Outcome.RANK_DEFICIENT: ~full,
         Outcome.OUT_OF_STEPS: residual.norm(dim=1) <= _NEAR * task.targets.norm(dim=1),
     }
     reasons = [Outcome.UNREACHABLE] * rows.shape[0]

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from fiberscope.geometry.box_step import box_step
-from fiberscope.geometry.jacobian import linearise
+from fiberscope.geometry.differentiate import differentiate
 from fiberscope.moves.task import Task
 from fiberscope.problem import LatentMap
 
@@ -60,14 +60,14 @@ def _step(
     latent_map: LatentMap, rows: Float[Tensor, "batch n"], task: Task, way: Float[Tensor, "batch n"], *, part: float
 ) -> Float[Tensor, "batch n"]:
     """Along the way, with that part of the residual taken back."""
-    latents, jacobian = linearise(latent_map, rows)
+    latents, differential = differentiate(latent_map, rows)
     lower, upper = task.lower - rows, task.upper - rows
     back = task.targets - latents
     if task.is_tube:
         radius = task.radius.maximum((1 - part) * back.norm(dim=1))
-        step = box_step(jacobian, back, lower, upper, wish=way, radius=radius).step
+        step = box_step(differential, back, lower, upper, wish=way, radius=radius).step
     else:
-        step = box_step(jacobian, part * back, lower, upper, wish=way).step
+        step = box_step(differential, part * back, lower, upper, wish=way).step
     # A row that is where it was sent and wishes nothing rests, instead of following the rounding of its latent.
     resting = (way == 0).all(dim=1) & (task.excess(latents).norm(dim=1) <= task.tolerance)
     return step.masked_fill(resting[:, None], 0.0)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from fiberscope.geometry.jacobian import linearise
+from fiberscope.geometry.differentiate import Method, differentiate, method_for
 from fiberscope.moves.corrector import correct
 from fiberscope.moves.descent import descend
 from fiberscope.moves.diagnosis import diagnose
@@ -44,6 +44,7 @@ class Nearest(NamedTuple):
     slope: Float[Tensor, " batch"]
     num_jacobians: Int[Tensor, " batch"]
     outcome: tuple[Outcome, ...]
+    method: Method
 
     def raise_if_failed(self) -> Nearest:
         """The result itself; raises `MoveFailedError` with the advice for the rows that failed."""
@@ -82,20 +83,22 @@ def nearest(
     points = latent_map.unflatten(found.rows)
     slope, cost = _slope(latent_map, found.rows, goals, task)
     jacobians = found.num_jacobians + cost
-    return Nearest(points, norm, tolerance, distance, found.stationarity, slope, jacobians, outcome)
+    return Nearest(
+        points, norm, tolerance, distance, found.stationarity, slope, jacobians, outcome, method_for(latent_map)
+    )
 
 
 def _slope(
     latent_map: LatentMap, rows: Float[Tensor, "batch n"], goals: Float[Tensor, "batch n"], task: Task
 ) -> tuple[Float[Tensor, " batch"], Int[Tensor, " batch"]]:
     """Distance gained per unit of way, and the Jacobians that it took; NaN where no way was found, or off the fiber."""
-    latents, jacobian = linearise(latent_map, rows)
+    latents, differential = differentiate(latent_map, rows)
     way = goals - rows
     distance = way.norm(dim=1)
-    ahead = feasible_direction(task, rows, latents, jacobian, way)
+    ahead = feasible_direction(task, rows, latents, differential, way)
     step = _LOOK * distance[:, None] * torch.nn.functional.normalize(ahead, dim=1)
     trial = (rows + step).maximum(task.lower).minimum(task.upper)
-    back = correct(latent_map, trial, task, num_steps=_CORRECTOR_STEPS, model=jacobian)
+    back = correct(latent_map, trial, task, num_steps=_CORRECTOR_STEPS, model=differential)
     gone = (back.rows - rows).norm(dim=1)
     slope = (distance - (goals - back.rows).norm(dim=1)) / gone
     there = task.arrived(task.excess(latents).norm(dim=1)) & (back.residual_norm <= task.tolerance)

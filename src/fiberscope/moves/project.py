@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from fiberscope.moves.corrector import Correction, correct
+from fiberscope.geometry.differentiate import Method, method_for
+from fiberscope.moves.correction import Correction
+from fiberscope.moves.corrector import correct
 from fiberscope.moves.diagnosis import diagnose
 from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.setup import set_up
@@ -19,7 +21,8 @@ from fiberscope.problem import Fiber, FiberscopeError, LatentMap, Tube
 class Projection(NamedTuple):
     """An image on the fiber (in the tube) for each row, or the best approach where there is none.
 
-    ``residual_norm`` is ``|f(x) - target|`` of a fresh forward pass, ``tolerance`` what it must not exceed.
+    ``residual_norm`` is ``|f(x) - target|`` of a fresh forward pass, ``tolerance`` what it must not exceed. ``method``
+    says whether Jacobians were formed, or known by their products because of their size.
     """
 
     points: Float[Tensor, "batch ..."]
@@ -27,6 +30,7 @@ class Projection(NamedTuple):
     tolerance: Float[Tensor, " batch"]
     num_jacobians: Int[Tensor, " batch"]
     outcome: tuple[Outcome, ...]
+    method: Method
 
     def raise_if_failed(self) -> Projection:
         """The result itself; raises `MoveFailedError` with the advice for the rows that failed."""
@@ -63,7 +67,7 @@ def project(
     points = fiber.latent_map.unflatten(found.rows)
     norm = fiber.residual(points).norm(dim=1)
     outcome = diagnose(fiber.latent_map, found.rows, norm, tolerance, task)
-    return Projection(points, norm, tolerance, found.num_jacobians, outcome)
+    return Projection(points, norm, tolerance, found.num_jacobians, outcome, method_for(fiber.latent_map))
 
 
 def reach(

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from fiberscope.geometry.differentiate import Method, differentiate, method_for
 from fiberscope.geometry.jacobian import linearise
 from fiberscope.geometry.tangent import split_tangent
 from fiberscope.moves.corrector import correct
@@ -31,7 +32,8 @@ _ENDINGS = tuple(Outcome)
 class Walk(NamedTuple):
     """Points along each walk at equal distances, the start first; a walk that ended early stays where it stopped.
 
-    ``arc_length`` is the distance gone, in the Euclidean norm over coordinates.
+    ``arc_length`` is the distance gone, in the Euclidean norm over coordinates. ``method`` says whether Jacobians were
+    formed.
     """
 
     points: Float[Tensor, "step batch ..."]
@@ -39,6 +41,7 @@ class Walk(NamedTuple):
     arc_length: Float[Tensor, "step batch"]
     tolerance: Float[Tensor, " batch"]
     outcome: tuple[Outcome, ...]
+    method: Method
 
     def raise_if_failed(self) -> Walk:
         """The result itself; raises `MoveFailedError` with the advice for the walks that ended early."""
@@ -110,7 +113,8 @@ def walk(
         lengths.append(hike.gone.clone())
     points = torch.stack([fiber.latent_map.unflatten(station) for station in stations])
     norms = torch.stack([fiber.residual(station).norm(dim=1) for station in stations])
-    return Walk(points, norms, torch.stack(lengths), tolerance, tuple(_ENDINGS[end] for end in hike.ending.tolist()))
+    outcomes = tuple(_ENDINGS[end] for end in hike.ending.tolist())
+    return Walk(points, norms, torch.stack(lengths), tolerance, outcomes, method_for(fiber.latent_map))
 
 
 def walk_straight(
@@ -171,12 +175,12 @@ def _go_to(latent_map: LatentMap, task: Task, hike: _Hike, *, goal: float, strid
 
 def _substep(latent_map: LatentMap, task: Task, hike: _Hike, live: Tensor, goal: float, stride: float) -> None:
     here, rows = task.take(live), hike.rows[live]
-    latents, jacobian = linearise(latent_map, rows)
+    latents, differential = differentiate(latent_map, rows)
     wanted = hike.step_size[live]
     size = wanted.minimum((goal - hike.gone[live]) / hike.made[live])
-    heading, step, room, visible = predict(here, rows, latents, jacobian, hike.heading[live], size)
+    heading, step, room, visible = predict(here, rows, latents, differential, hike.heading[live], size)
     predicted = (rows + step).maximum(here.lower).minimum(here.upper)
-    back = correct(latent_map, predicted, here, num_steps=_CORRECTOR_STEPS, model=jacobian)
+    back = correct(latent_map, predicted, here, num_steps=_CORRECTOR_STEPS, model=differential)
     gone = (back.rows - rows).norm(dim=1)
     aside = (back.rows - predicted).norm(dim=1)
     kept = (

