@@ -191,7 +191,7 @@ def test_a_sketch_makes_singular_values_alike():
     rows, scales = uniform(2, 3 * 64 * 64).float(), torch.logspace(0, -3, 64)
     stretched = fs.LatentMap(lambda x: scales * latent_map(x), (3, 64, 64))
     jacobian = fs.jacobian(stretched, latent_map.unflatten(rows)).detach()
-    root = sketch_root(MatrixFree(stretched, rows), ridge=1e-8)
+    root = sketch_root(MatrixFree(stretched, rows), ridge=torch.full((2,), 1e-8))
     values = fs.split_tangent(jacobian).singular_values
     alike = fs.split_tangent(torch.linalg.solve_triangular(root, jacobian, upper=False)).singular_values
     assert bool((values[:, 0] / values[:, -1] > 500).all())
