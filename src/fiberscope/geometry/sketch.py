@@ -11,7 +11,7 @@ from fiberscope.geometry.matrix_free import MatrixFree
 _BUCKETS = 4  # a latent: 16 m² bytes in float32, for singular values within about a half of their own size
 
 
-def sketch_root(differential: MatrixFree, *, ridge: float) -> Float[Tensor, "batch m m"]:
+def sketch_root(differential: MatrixFree, *, ridge: Float[Tensor, " batch"]) -> Float[Tensor, "batch m m"]:
     """Cholesky factor of ``S Sᵀ`` plus ``ridge`` times its mean diagonal, S being J with its columns hashed together.
 
     Each coordinate goes, with a random sign, into one of 4 m buckets: every singular value is kept up to a factor near

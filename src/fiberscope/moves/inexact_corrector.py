@@ -27,7 +27,8 @@ _NEARER = 0.1  # what quasi-Newton steps have to leave of the residual before th
 _GRADIENTS = 400  # of quasi-Newton in a round
 _SETBACKS = 2  # Gauss-Newton steps that did not do, after which a row goes on in the natural metric without them
 _STALLED = 0.9  # a round that leaves more of the residual is the last
-_RIDGE = 1e-5  # of the sketched Gram matrix, in units of its mean diagonal
+_RIDGES = (1e-5, 1e-2)  # of the sketched Gram matrix near and far from the target, in units of its mean diagonal
+_NEAR = 0.1  # relative residual below which the ridge fades: latents that are dead far away come to life on the way
 
 
 class _State(NamedTuple):
@@ -181,7 +182,9 @@ def _quasi_newton(latent_map: LatentMap, state: _State) -> _State:
 
 def _weigh(latent_map: LatentMap, state: _State) -> _State:
     """The same rows with residuals weighed by a sketch taken where they stand."""
-    root = sketch_root(MatrixFree(latent_map, state.rows), ridge=_RIDGE)
+    far = state.residual_norm / (_NEAR * state.task.targets.norm(dim=1)).clamp_min(1e-30)
+    least, most = _RIDGES
+    root = sketch_root(MatrixFree(latent_map, state.rows), ridge=(most * far.square()).clamp(least, most))
     fresh = state._replace(root=root, num_jacobians=state.num_jacobians + 1)
     return _looked_at(latent_map, fresh, state.rows)
 
