@@ -84,8 +84,16 @@ def test_a_network_of_total_brightness_is_blind_to_shifts_and_they_are_free():
     assert shift["latent_low_beyond"]
     assert bright["sensitivity"] > 1
     assert not bright["latent_high_beyond"]
-    assert found.sections[0].finding.startswith("It does not see rotation, ")
-    assert "translation y at all, and minds brightness most" in found.sections[0].finding
+    unseen, minded = found.sections[0].finding.removeprefix("It does not see ").split(" at all, and minds ")
+    # All are zero to rounding, which alone orders them.
+    assert set(unseen.replace(" and ", ", ").split(", ")) == {
+        "translation x",
+        "translation y",
+        "rotation",
+        "shear",
+        "blur",
+    }
+    assert minded.startswith("brightness most")
     assert found.sections[2].finding.startswith("Entirely free, at half the range: translation")
 
 
