@@ -20,7 +20,7 @@ _CHOICE = 3  # so many candidates for each start
 _ASIDE = 0.3  # in standard deviations of the prior
 _BEYOND = 1.5  # times the way to a goal that a walk goes: along a curved fiber it is longer
 _FAR_STEPS = 24
-_SOON = 25  # steps to the fiber that a candidate may take
+_SOON = 50  # steps to the fiber that a candidate may take
 
 
 class Coordinates(NamedTuple):

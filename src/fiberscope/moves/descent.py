@@ -11,11 +11,13 @@ from torch import Tensor
 from fiberscope.geometry.differential import Dense
 from fiberscope.geometry.differentiate import Differentiated, Method, differentiate, method_for
 from fiberscope.geometry.jacobian import linearise
+from fiberscope.moves.correction import Correction
 from fiberscope.moves.corrector import correct
 from fiberscope.moves.glide import glide
 from fiberscope.moves.predictor import feasible_direction, step_toward
 from fiberscope.moves.project import reach
 from fiberscope.moves.task import Task
+from fiberscope.moves.trial import residual_of
 from fiberscope.problem import LatentMap
 
 _FIRST_SHARE = 0.2  # of the wish that a step follows
@@ -78,15 +80,16 @@ def descend(
     First ``num_steps`` of `glide`, which lands near a minimum even where it lies on kinks; then the corrector; then at
     most as many steps that settle: to the point of the linearised fiber in the box that is nearest to a share of the
     wish, corrected, and kept if the energy of the group falls by half of what the step promised. A group rests when
-    stationarity is below ``gtol`` in all its rows, or when its share has shrunk to nothing. A row that did not reach
-    its fiber stays where it is, with stationarity NaN.
+    stationarity is below ``gtol`` in all its rows, or when its share has shrunk to nothing. A row that cannot land goes
+    straight from its start; a group that starts on its fibers never ends with more energy. A row that did not reach its
+    fiber stays where it is, with stationarity NaN.
 
     References:
         Absil, Mahony and Sepulchre (2008), Optimization Algorithms on Matrix Manifolds, chapter 4.
         Nocedal and Wright (2006), Numerical Optimization, chapter 18.
     """
     glided = glide(latent_map, starts, task, energy.wish, members=members, num_steps=num_steps)
-    found = reach(latent_map, glided, task, num_steps=60, num_restarts=12)
+    found = _land(latent_map, glided, starts, task, energy, members)
     there = task.arrived(found.residual_norm)
     state = _start(latent_map, found.rows, found.num_jacobians + num_steps, members)
     groups = there.view(-1, members).any(dim=1).nonzero()[:, 0]
@@ -98,6 +101,30 @@ def descend(
         groups = groups[restless & (state.share[groups] > _LEAST_SHARE)]
     _measure(latent_map, task, energy, state, there)
     return Descent(state.rows, state.stationarity, state.num_jacobians)
+
+
+def _land(
+    latent_map: LatentMap,
+    glided: Float[Tensor, "batch n"],
+    starts: Float[Tensor, "batch n"],
+    task: Task,
+    energy: Energy,
+    members: int,
+) -> Correction:
+    """Points on the fibers near where rows glided to; near their starts, where there is none or it is better there."""
+    found = reach(latent_map, glided, task, num_steps=60, num_restarts=0)
+    lost = (~task.arrived(found.residual_norm)).nonzero()[:, 0]
+    if lost.numel():
+        straight = reach(latent_map, starts[lost], task.take(lost), num_steps=60, num_restarts=12)
+        found.rows[lost], found.residual_norm[lost] = straight.rows, straight.residual_norm
+        found.num_jacobians[lost] += straight.num_jacobians
+    excess = residual_of(latent_map, starts, task).norm(dim=1)
+    stood = (excess <= task.tolerance).view(-1, members).all(dim=1)
+    groups = torch.arange(len(stood), device=starts.device)
+    before, after = (energy.value(rows.view(len(stood), members, -1), groups) for rows in (starts, found.rows))
+    stayed = (stood & (before <= after)).repeat_interleave(members)
+    rows = torch.where(stayed[:, None], starts, found.rows)
+    return found._replace(rows=rows, residual_norm=torch.where(stayed, excess, found.residual_norm))
 
 
 def _start(latent_map: LatentMap, rows: Float[Tensor, "batch n"], cost: Int[Tensor, " batch"], members: int) -> _State:
