@@ -157,6 +157,8 @@ def _minimise(dual: _Dual) -> _Point:
     found, origin = point, torch.arange(len(point.step), device=point.step.device)
     error = torch.linalg.vector_norm(point.gradient, dim=1)
     done = ~(error > dual.enough)  # so that a row that is not finite is done
+    if bool(done.all()):
+        return point
     for _ in range(_MAX_NEWTON_STEPS):
         point = _newton_step(dual, point, done)
         before, error = error, torch.linalg.vector_norm(point.gradient, dim=1)
@@ -179,7 +181,9 @@ def _put(found: _Point, origin: Int[Tensor, " some"], point: _Point) -> _Point:
 
 
 def _newton_step(dual: _Dual, point: _Point, done: Bool[Tensor, " batch"]) -> _Point:
-    direction = _direction(dual, point).masked_fill(done[:, None], 0.0)
+    # Rows that are done ask for nothing: with a right side of zero, conjugate gradients do not wait for them.
+    asked = point._replace(gradient=point.gradient.masked_fill(done[:, None], 0.0))
+    direction = _direction(dual, asked).masked_fill(done[:, None], 0.0)
     slope = (direction * point.gradient).sum(dim=1)
     length = torch.ones_like(slope)
     for _ in range(_MAX_TRIALS):
