@@ -46,7 +46,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=usual, help="sections to measure")
     parser.add_argument("--threads", nargs="+", type=int, help="numbers of threads, each in turn: 1 and 2; quick: 2")
     parser.add_argument(
-        "--quick", dest="size", action="store_const", const="quick", help="a few minutes, for looking at"
+        "--quick",
+        dest="size",
+        action="store_const",
+        const="quick",
+        default="full",
+        help="a few minutes, for looking at",
     )
     parser.add_argument("--size", choices=list(SIZES), default="full")
     parser.add_argument("--out", type=Path, help="folder of the results")
