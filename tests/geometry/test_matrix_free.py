@@ -88,7 +88,9 @@ def test_products_are_those_of_the_jacobian(kind: str):
 def test_fused_attention_can_be_pushed_through():
     latent_map, rows = attention_map(), uniform(2, 32).float()
     jacobian, steps = fs.jacobian(latent_map, rows), normal(2, 32).float()
-    assert torch.allclose(MatrixFree(latent_map, rows).push(steps), times(jacobian, steps), atol=1e-5)
+    ours = MatrixFree(latent_map, rows)
+    assert torch.allclose(ours.push(steps), times(jacobian, steps), atol=1e-5)
+    assert "_transpose" not in ours.__dict__, "no second graph is needed: the unfused kernel has a forward mode"
 
 
 def test_steps_of_a_wrong_shape_are_not_taken_for_a_missing_forward_mode():
@@ -196,6 +198,14 @@ def test_a_sketch_makes_singular_values_alike():
     alike = fs.split_tangent(torch.linalg.solve_triangular(root, jacobian, upper=False)).singular_values
     assert bool((values[:, 0] / values[:, -1] > 500).all())
     assert bool((alike[:, 0] / alike[:, -1] < 6).all())
+
+
+def test_a_sketch_knows_what_all_latents_share_as_well_as_their_differences():
+    jacobian = 1 + 0.01 * normal(1, 8, 2000)
+    latent_map = fs.LatentMap(lambda x: x @ jacobian[0].T, (2000,), dtype=torch.float64)
+    root = sketch_root(MatrixFree(latent_map, uniform(1, 2000)), ridge=torch.full((1,), 1e-12).double())
+    alike = fs.split_tangent(torch.linalg.solve_triangular(root, jacobian, upper=False)).singular_values[0]
+    assert float(alike[0] / alike[-1]) < 6
 
 
 def test_the_method_goes_by_the_size_of_one_jacobian(monkeypatch: pytest.MonkeyPatch):
