@@ -130,6 +130,22 @@ def test_gradients_alone_follow_a_curved_valley_to_its_floor():
     assert int(found.num_gradients.max()) < 80
 
 
+def test_gradients_end_at_the_tolerance_and_rows_that_end_early_take_their_memory_along():
+    latent_map, rows = wavy_map(4, 30), uniform(4, 30)
+    fiber = fs.Fiber(latent_map, target=latent_map(uniform(4, 30, seed=1)))
+    task = set_up(fiber, rows, frozen=None, rtol=1e-6, atol=0.0).task
+    task = task._replace(tolerance=task.tolerance * torch.tensor([1e3, 1.0, 1e4, 1.0]).double())
+    unit = torch.eye(4, dtype=torch.float64).expand(4, 4, 4)
+    together = come_near(latent_map, rows, task, torch.zeros(4).double(), unit, num_steps=200)
+    assert bool((together.residual_norm <= task.tolerance).all())
+    assert bool((together.num_gradients[[0, 2]] < together.num_gradients[[1, 3]]).all())
+    for row in range(4):
+        index = torch.tensor([row])
+        alone = come_near(latent_map, rows[index], task.take(index), torch.zeros(1).double(), unit[:1], num_steps=200)
+        assert torch.allclose(alone.rows[0], together.rows[row], atol=1e-9)
+        assert int(alone.num_gradients) == int(together.num_gradients[row])
+
+
 def test_gradients_alone_stop_at_a_bound_and_slide_along_it():
     matrix = torch.tensor([[1.0, 0.2], [0.2, 1.0]], dtype=torch.float64)
     latent_map = fs.LatentMap(lambda x: x @ matrix.T, (2,), dtype=torch.float64)
