@@ -88,7 +88,7 @@ def quick() -> list[Recipe]:
         _quasi_newton(library, *kind, batch=batch)
         for library in ("plenoptic", "torch")
         for kind in kinds
-        for batch in (1, 8, 32)
+        for batch in (1, 32)
     ]
 
 

@@ -11,27 +11,29 @@ from benchmarks.speed.sizes import Size
 
 
 class Section(NamedTuple):
-    """A module with a function `measure(network, size)`; whether it runs on all networks; whether it is asked for."""
+    """A module with a function `measure(network, size)`; the networks it runs on; whether it runs unasked."""
 
     module: str
-    on_all: bool
+    networks: tuple[str, ...] = NAMES
     usual: bool = True
 
 
+_LATENT = tuple(name for name in NAMES if name.endswith("latent"))
+
 SECTIONS = {
-    "jacobians": Section("benchmarks.speed.jacobians", on_all=True),
-    "directions": Section("benchmarks.speed.directions", on_all=True),
-    "walks": Section("benchmarks.speed.walks", on_all=True),
-    "metamers": Section("benchmarks.speed.metamers", on_all=True),
-    "project": Section("benchmarks.speed.project", on_all=True),
-    "nearest": Section("benchmarks.speed.nearest", on_all=True),
-    "dataset": Section("benchmarks.speed.dataset", on_all=False),
-    "large": Section("benchmarks.speed.large", on_all=False, usual=False),
+    "jacobians": Section("benchmarks.speed.jacobians"),
+    "directions": Section("benchmarks.speed.directions"),
+    "walks": Section("benchmarks.speed.walks"),
+    "metamers": Section("benchmarks.speed.metamers"),
+    "project": Section("benchmarks.speed.project"),
+    "nearest": Section("benchmarks.speed.nearest", networks=_LATENT),
+    "dataset": Section("benchmarks.speed.dataset", networks=NAMES[:1]),
+    "large": Section("benchmarks.speed.large", networks=NAMES[:1], usual=False),
 }
 
 
 def networks_of(section: str, size: Size) -> tuple[str, ...]:
-    return NAMES[: size.networks] if SECTIONS[section].on_all else NAMES[:1]
+    return SECTIONS[section].networks[: size.networks]
 
 
 def measure_of(section: str) -> Callable[[Network, Size], dict[str, object]]:

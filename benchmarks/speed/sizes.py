@@ -8,9 +8,9 @@ from typing import NamedTuple
 class Size(NamedTuple):
     """Counts of images and repeats; seconds after which a search for a metamer is given up."""
 
-    repeats: int = 7
+    repeats: int = 5
     jacobian_images: int = 512
-    forward_mode_images: int = 16  # of them: m forward passes are cheap, n are not
+    forward_mode_images: int = 8  # of them: m forward passes are cheap, n are not
     direction_images: int = 6
     power_images: int = 1
     walkers: int = 16
@@ -19,7 +19,7 @@ class Size(NamedTuple):
     trial_images: int = 4
     slow_trial_images: int = 1
     metamer_images: int = 32
-    metamer_repeats: int = 3
+    metamer_repeats: int = 2
     default_images: int = 8
     cap_seconds: float = 3.0
     project_images: int = 256
