@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 import torch
 
@@ -26,6 +28,21 @@ def test_moves_stay_on_the_device_of_the_model_and_reach_the_same_fibers(dtype):
         assert found.device.type == "cuda"
         assert found.dtype == dtype
     assert bool((walked.residual_norm <= walked.tolerance).all())
+
+
+@needs_cuda
+def test_products_spectra_and_sensitivities_follow_the_device(monkeypatch):
+    monkeypatch.setattr(import_module("fiberscope.geometry.differentiate"), "DENSE_BYTES", 0)
+    latent_map = fs.LatentMap(fs.models.load("mnist-classifier").to("cuda").encoder, (1, 28, 28))
+    images, others = (DIGITS.images[index].to("cuda") for index in pairs(4, seed=0))
+    found = fs.project(fs.Fiber.through(latent_map, others), images).raise_if_failed()
+    split = fs.geometry.range_finder(latent_map, images, count=8)
+    yardstick = fs.variations.yardsticks(
+        latent_map, images, DIGITS.labels[:4], count=4, generator=torch.Generator().manual_seed(0)
+    )
+    seen = fs.variations.sensitivity(latent_map, images, fs.variations.catalogue((1, 28, 28)), yardstick=yardstick)
+    assert found.method.value == "matrix-free"
+    assert {part.device.type for part in (found.points, split.row_basis, seen.relative)} == {"cuda"}
 
 
 @needs_cuda

@@ -52,6 +52,13 @@ def test_the_box_is_kept_exactly_even_where_the_change_cannot_be_had():
     assert bool((found.shortfall.norm(dim=1) > 0).all())
 
 
+def test_bounds_without_zero_are_kept_too():
+    one = torch.ones(1, 3).double()
+    found = box_step(torch.eye(3).double()[None], 0 * one, one / 2, one)
+    assert torch.equal(found.step, one / 2)
+    assert torch.equal(found.shortfall, -one / 2)
+
+
 def test_an_impossible_change_gets_the_best_approach():
     jacobian, rows = torch.ones(1, 1, 4).double(), torch.full((1, 4), 0.25).double()
     found = box_step(jacobian, torch.tensor([[100.0]]).double(), -rows, 1 - rows)

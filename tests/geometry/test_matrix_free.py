@@ -220,3 +220,14 @@ def test_the_method_goes_by_the_size_of_one_jacobian(monkeypatch: pytest.MonkeyP
     assert torch.allclose(found.latents, latent_map(rows))
     monkeypatch.setattr(module, "DENSE_BYTES", 3 * 12 * 8)
     assert method_for(latent_map) is Method.DENSE
+
+
+def test_a_row_that_is_solved_at_once_is_not_spoilt_by_one_that_takes_longer():
+    scale = torch.tensor([1.0, 2.0, 4.0, 8.0]).double()
+    latent_map = fs.LatentMap(lambda x: x * scale, (4,), dtype=torch.float64)
+    differential = MatrixFree(latent_map, torch.zeros(2, 4).double())
+    right = torch.tensor([[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]]).double()
+    free = torch.ones(2, 4, dtype=torch.bool)
+    solved = differential.solve(free, Curvature(torch.zeros(2).double()), right)
+    assert torch.allclose(solved[0], right[0])
+    assert bool(solved.isfinite().all())

@@ -103,7 +103,9 @@ class _Dual(NamedTuple):
         multiplier = torch.zeros_like(self.wanted)
         if self.wish is not None or self.radius is not None:
             return self.at(multiplier)
-        still = torch.zeros_like(self.lower)
+        if bool(((self.lower > 0) | (self.upper < 0)).any()):
+            return self.at(multiplier)
+        still = torch.zeros_like(self.lower)  # the bounds allow it, so that no product with J is needed
         return _Point(multiplier, still, multiplier, torch.ones_like(still, dtype=torch.bool), -self.wanted)
 
     def curvature(self, multiplier: Float[Tensor, "batch m"]) -> Curvature:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -20,14 +20,6 @@ _PROBES = 8  # pulls that estimate the norm: it sets a ridge and a tolerance, wh
 _SOLVE_RTOL = 0.1  # of a system's right side; the Newton steps around it mend what is left
 _MAX_ITERATIONS = 200  # of conjugate gradients for one system
 _RTOL = 1e-2  # at a tenth of it predictors took minutes on a pretrained EfficientNet, and arrived no nearer
-
-
-@dataclass
-class Products:
-    """How many products there were so far, each with all rows of its moment."""
-
-    pushes: int = 0
-    pulls: int = 0
 
 
 class _Graph(NamedTuple):
@@ -62,7 +54,6 @@ class MatrixFree:
     latent_map: LatentMap
     rows: Float[Tensor, "batch n"]
     root: Float[Tensor, "batch m m"] | None = None
-    products: Products = field(default_factory=Products)
 
     @property
     def rtol(self) -> float:
@@ -81,13 +72,11 @@ class MatrixFree:
 
     def push(self, steps: Float[Tensor, "batch n"]) -> Float[Tensor, "batch m"]:
         """``J v``."""
-        self.products.pushes += 1
         change = self._push(steps)
         return change if self.root is None else whiten(self.root, change)
 
     def pull(self, covectors: Float[Tensor, "batch m"]) -> Float[Tensor, "batch n"]:
         """``Jᵀ u``."""
-        self.products.pulls += 1
         if self.root is not None:
             covectors = torch.linalg.solve_triangular(self.root.mT, covectors[:, :, None], upper=True)[:, :, 0]
         with torch.inference_mode(mode=False):
@@ -115,7 +104,8 @@ class MatrixFree:
             length = torch.where(live & (bend > 0), size / bend, 0.0)[:, None]
             solution, residual = solution + length * direction, residual - length * image
             before, size = size, residual.square().sum(dim=1)
-            direction = residual + (size / before)[:, None] * direction
+            onward = torch.where(live & (before > 0), size / before, 0.0)  # a row that is done would divide by zero
+            direction = residual + onward[:, None] * direction
         return solution
 
     def take(self, index: Int[Tensor, " some"] | Bool[Tensor, " batch"]) -> MatrixFree:
@@ -125,7 +115,7 @@ class MatrixFree:
         if torch.equal(chosen, every):
             return self
         root = None if self.root is None else self.root[chosen]
-        part = MatrixFree(self.latent_map, self.rows[chosen], root, self.products)
+        part = MatrixFree(self.latent_map, self.rows[chosen], root)
         if "_norm" in self.__dict__:
             part.__dict__["_norm"] = self._norm[chosen]
         return part

@@ -31,6 +31,11 @@ def range_finder(latent_map: LatentMap, images: Float[Tensor, "batch ..."], *, c
     differential = MatrixFree(latent_map, latent_map.flatten(latent_map.check_images(images)))
     basis = _sample(differential, min(m, count + _OVERSAMPLING))
     pulled = _pull(differential, basis)
+    bad = (~pulled.isfinite().flatten(1).all(dim=1)).nonzero()[:, 0].tolist()
+    if bad:
+        raise FiberscopeError(
+            f"images: the Jacobian has NaN or infinity in rows {bad[:5]}. Take the finite rows alone."
+        )
     right, values, _ = torch.linalg.svd(pulled, full_matrices=False)
     count = min(count, m, latent_map.input_size)
     right, values = right[:, :, :count], values[:, :count]

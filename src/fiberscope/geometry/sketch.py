@@ -35,5 +35,7 @@ def sketch_root(differential: MatrixFree, *, ridge: Float[Tensor, " batch"]) -> 
     gram = sketch @ sketch.mT
     least = ridge * gram.diagonal(dim1=1, dim2=2).mean(dim=1) + torch.finfo(gram.dtype).tiny ** 0.5
     gram.diagonal(dim1=1, dim2=2).add_(least[:, None])
-    root: Tensor = torch.linalg.cholesky_ex(gram).L
-    return root
+    root, failed = torch.linalg.cholesky_ex(gram)
+    # Where rounding made it indefinite, latents are weighed one by one.
+    alone = torch.diag_embed(gram.diagonal(dim1=1, dim2=2).sqrt())
+    return torch.where(failed[:, None, None] > 0, alone, root)

@@ -165,7 +165,8 @@ def _learn(state: _State, trial: Trial, learning: Bool[Tensor, " live"]) -> None
     length = trial.step.square().sum(dim=1)
     usable = learning & (length > 0) & trial.norm.isfinite()
     rate = (trial.missed / length[:, None]).masked_fill(~usable[:, None], 0.0)
-    state.model.baddbmm_(rate[:, :, None], trial.step[:, None])
+    step = trial.step.masked_fill(~usable[:, None], 0.0)  # zero times NaN would be NaN
+    state.model.baddbmm_(rate[:, :, None], step[:, None])
     state.fresh.logical_and_(~trial.accepted)
 
 

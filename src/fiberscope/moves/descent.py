@@ -208,6 +208,8 @@ def _measure(latent_map: LatentMap, task: Task, energy: Energy, state: _State, t
     everywhere = torch.arange(state.share.shape[0], device=state.rows.device)
     wish = energy.wish(state.rows.view(-1, members, state.rows.shape[1]), everywhere).flatten(0, 1)[there]
     live = there.nonzero()[:, 0]
+    if live.numel() == 0:  # backward through some layers fails on an empty batch
+        return
     seen = _look(latent_map, state, live)
     state.stationarity[live] = _stationarity(task.take(live), state.rows[live], seen, wish)
 

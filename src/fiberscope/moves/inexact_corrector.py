@@ -16,6 +16,7 @@ from fiberscope.geometry.sketch import sketch_root
 from fiberscope.moves.correction import Correction
 from fiberscope.moves.quasi_newton import come_near
 from fiberscope.moves.task import Task
+from fiberscope.moves.trial import residual_of
 from fiberscope.problem import LatentMap
 
 _LENGTHS = (1.0, 0.25, 0.0625)  # shares of a step that are tried, a forward pass each
@@ -89,7 +90,7 @@ def correct_inexactly(
 def _start(
     latent_map: LatentMap, rows: Float[Tensor, "batch n"], task: Task, damping: float
 ) -> tuple[Correction, _State]:
-    norm = _residual(latent_map, rows, task).norm(dim=1)
+    norm = residual_of(latent_map, rows, task).norm(dim=1)
     nothing = torch.zeros_like(norm, dtype=torch.bool)
     found = Correction(rows.clone(), norm.nan_to_num(nan=torch.inf), torch.zeros_like(norm, dtype=torch.long), nothing)
     m = task.targets.shape[1]
@@ -190,7 +191,7 @@ def _weigh(latent_map: LatentMap, state: _State) -> _State:
 
 
 def _looked_at(latent_map: LatentMap, state: _State, rows: Float[Tensor, "live n"]) -> _State:
-    residual = _residual(latent_map, rows, state.task)
+    residual = residual_of(latent_map, rows, state.task)
     return state._replace(rows=rows, residual_norm=residual.norm(dim=1), norm=whiten(state.root, residual).norm(dim=1))
 
 
@@ -201,8 +202,3 @@ def _nearer(old: _State, new: _State) -> _State:
         residual_norm=torch.where(better, new.residual_norm, old.residual_norm),
         norm=torch.where(better, new.norm, old.norm),
     )
-
-
-def _residual(latent_map: LatentMap, rows: Float[Tensor, "some n"], task: Task) -> Float[Tensor, "some m"]:
-    with torch.no_grad():
-        return task.excess(latent_map(rows))

@@ -30,7 +30,8 @@ class Nearest(NamedTuple):
     point x, NaN off the fiber: 0 at a smooth local minimum; on a piecewise-linear network minima sit on kinks, where
     it stays above, since it knows one linear piece only. ``slope`` asks the network itself: how much nearer to y one
     comes per unit of way, going a fiftieth of the distance along the fiber toward y. Where nothing nearer is there it
-    is zero or below, on kinks too; for a smooth network it is the stationarity, less what the bending takes.
+    is zero or below, on kinks too; for a smooth network it is the stationarity, less what the bending takes. NaN
+    off the fiber, and where the corrector did not get back to it from there.
 
     References:
         Ioffe (2017), Variational Analysis of Regular Mappings, section 3.1 (the slope of De Giorgi).

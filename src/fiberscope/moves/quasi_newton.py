@@ -111,7 +111,9 @@ def _start(
         length=torch.ones_like(norm),
     )
     state = state._replace(step=_step(state, _Pairs([], [], [])))
-    return found, state.take((norm > goal) & norm.isfinite() & gradient.isfinite().all(dim=1))
+    return found, state.take(
+        (norm > goal) & (residual_norm > task.tolerance) & norm.isfinite() & gradient.isfinite().all(dim=1)
+    )
 
 
 def _advance(latent_map: LatentMap, state: _State, pairs: _Pairs, found: Approach) -> tuple[_State, _Pairs]:

@@ -86,9 +86,10 @@ def _natural_root(jacobian: Float[Tensor, "live m n"], far: Float[Tensor, " live
     share = (_METRIC_SHARE * far.square()).clamp_min(16 * gram.shape[1] * unit.eps)
     ridge = share * gram.diagonal(dim1=1, dim2=2).mean(dim=1) + unit.tiny**0.5
     gram.diagonal(dim1=1, dim2=2).add_(ridge[:, None])
-    # Without a check for definiteness: a row that rounding made indefinite turns NaN, and its step is not kept.
-    root: Tensor = torch.linalg.cholesky_ex(gram).L
-    return root
+    root, failed = torch.linalg.cholesky_ex(gram)
+    # A row that rounding made indefinite turns NaN, and its step is not kept.
+    metric: Tensor = root.masked_fill(failed[:, None, None] > 0, torch.nan)
+    return metric
 
 
 def _times(matrices: Float[Tensor, "live m m"], vectors: Float[Tensor, "live m"]) -> Float[Tensor, "live m"]:
