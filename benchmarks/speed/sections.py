@@ -23,9 +23,9 @@ _LATENT = tuple(name for name in NAMES if name.endswith("latent"))
 SECTIONS = {
     "jacobians": Section("benchmarks.speed.jacobians"),
     "directions": Section("benchmarks.speed.directions"),
-    "walks": Section("benchmarks.speed.walks"),
+    "walks": Section("benchmarks.speed.walks", networks=_LATENT),
     "metamers": Section("benchmarks.speed.metamers"),
-    "project": Section("benchmarks.speed.project"),
+    "project": Section("benchmarks.speed.project", networks=_LATENT),
     "nearest": Section("benchmarks.speed.nearest", networks=_LATENT),
     "dataset": Section("benchmarks.speed.dataset", networks=NAMES[:1]),
     "large": Section("benchmarks.speed.large", networks=NAMES[:1], usual=False),

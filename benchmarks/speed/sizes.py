@@ -15,7 +15,7 @@ class Size(NamedTuple):
     power_images: int = 1
     walkers: int = 16
     walk_steps: int = 20
-    null_walkers: int = 2
+    null_walkers: int = 1
     trial_images: int = 4
     slow_trial_images: int = 1
     metamer_images: int = 32
