@@ -12,7 +12,7 @@ from torch import Tensor
 from fiberscope.problem import LatentMap
 
 _CHUNK_BYTES = 64 * 2**20
-_MAX_CHUNK = 256
+_MAX_CHUNK = 512  # at two threads 256 images at a time took 7 % longer
 _AT_ONCE_NUMBERS = 2**18  # in those copies; their graph is that many times as large as one of the images
 _AT_ONCE = 32  # copies of points in one pass: for one image 1.7 ms instead of 3.7, at 8 copies of 16 images no gain
 
