@@ -20,7 +20,7 @@ lint: $(INSTALLED)  ## style, types, import layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(BENCH_INSTALLED)  ## how fast it is beside its peers, 20 minutes on two free cores; QUICK=1 for a few, into runs/speed
+bench: $(BENCH_INSTALLED)  ## how fast it is beside its peers, half an hour on two free cores; QUICK=1 for a few minutes of it, into runs/speed
 	$(BENCH)/bin/python -m benchmarks.speed $(if $(QUICK),--quick)
 
 clean:
