@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from enum import Enum
 from typing import NamedTuple
 
@@ -35,7 +34,7 @@ class Differentiated(NamedTuple):
 
 def method_for(latent_map: LatentMap) -> Method:
     """Dense up to 128 MiB for the Jacobian of one image, by products above."""
-    numbers = latent_map.latent_size * math.prod(latent_map.input_shape)
+    numbers = latent_map.latent_size * latent_map.input_size
     dtype = latent_map.dtype or torch.get_default_dtype()
     return Method.MATRIX_FREE if numbers * dtype.itemsize > DENSE_BYTES else Method.DENSE
 

@@ -12,7 +12,7 @@ from fiberscope.geometry.matrix_free import MatrixFree, whiten
 from fiberscope.moves.task import Task
 from fiberscope.problem import LatentMap
 
-MEMORY = 40  # pairs of a step and what it did to the gradient; each is two images
+_MEMORY = 40  # pairs of a step and what it did to the gradient; each is two images
 _DECREASE = 1e-4  # share of the decrease promised by the slope that a step has to bring
 _BEND = 1e-10  # least cosine of step and change of gradient: below it a pair teaches nothing
 _SHORTER = (0.1, 0.5)  # a step that was too long is shortened to between these shares
@@ -174,7 +174,7 @@ def _learn(
     inverse = torch.where(usable, 1 / bend, 0.0)
     column = usable[:, None]
     kept = zip(pairs, (torch.where(column, moved, 0.0), torch.where(column, change, 0.0), inverse), strict=True)
-    return _Pairs(*([*old, new][-MEMORY:] for old, new in kept)), torch.where(usable, bend / square, scale)
+    return _Pairs(*([*old, new][-_MEMORY:] for old, new in kept)), torch.where(usable, bend / square, scale)
 
 
 def _step(state: _State, pairs: _Pairs) -> Float[Tensor, "live n"]:
