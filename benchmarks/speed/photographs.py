@@ -28,7 +28,11 @@ _POOLED = 1280
 
 
 class Lite0(nn.Module):
-    """Pixels in [0, 1] to the pooled features, 1280 of them, or to fewer fixed random mixtures of these."""
+    """Pixels in [0, 1] to the 1280 pooled features, or to fewer fixed random mixtures of these.
+
+    The mixtures are of features behind the last ReLU6. All 1280 are taken before it: behind it some 700 of a photograph
+    are dead, and a latent without any gradient cannot be brought to the value that it has in another photograph.
+    """
 
     def __init__(self, features: nn.Module, latent_size: int) -> None:
         super().__init__()
@@ -52,6 +56,8 @@ def lite0(latent_size: int, *, side: int = 224) -> tuple[fs.LatentMap, str]:
         # The same tensors in the same order, under other names.
         network.load_state_dict(dict(zip(network.state_dict(), weights.values(), strict=True)))
     network.classifier = nn.Identity()
+    if latent_size == _POOLED:
+        network.bn2.act = nn.Identity()
     module = Lite0(network, latent_size).eval().requires_grad_(False)
     return fs.LatentMap(module, (3, side, side)), "pretrained" if weights else "random"
 

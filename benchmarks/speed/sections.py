@@ -23,7 +23,7 @@ _LATENT = tuple(name for name in NAMES if name.endswith("latent"))
 SECTIONS = {
     "jacobians": Section("benchmarks.speed.jacobians"),
     "directions": Section("benchmarks.speed.directions"),
-    "walks": Section("benchmarks.speed.walks", networks=_LATENT),
+    "walks": Section("benchmarks.speed.walks"),
     "metamers": Section("benchmarks.speed.metamers"),
     "project": Section("benchmarks.speed.project", networks=_LATENT),
     "nearest": Section("benchmarks.speed.nearest", networks=_LATENT),

@@ -208,6 +208,16 @@ def test_a_sketch_knows_what_all_latents_share_as_well_as_their_differences():
     assert float(alike[0] / alike[-1]) < 6
 
 
+def test_a_latent_that_nothing_moves_weighs_no_more_than_the_usual_one():
+    jacobian = normal(4, 200)
+    half_dead = fs.LatentMap(
+        lambda x: torch.cat([x @ jacobian.T, torch.zeros_like(x[:, :4])], dim=1), (200,), dtype=torch.float64
+    )
+    root = sketch_root(MatrixFree(half_dead, uniform(1, 200)), ridge=torch.full((1,), 1e-5).double())
+    weights = torch.linalg.inv(root)[0].norm(dim=0)
+    assert float(weights[4:].max()) <= 3 * float(weights[:4].max())
+
+
 def test_the_method_goes_by_the_size_of_one_jacobian(monkeypatch: pytest.MonkeyPatch):
     latent_map, rows = wavy_map(3, 12), uniform(2, 12)
     assert method_for(latent_map) is Method.DENSE

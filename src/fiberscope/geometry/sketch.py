@@ -16,7 +16,7 @@ def sketch_root(differential: MatrixFree, *, ridge: Float[Tensor, " batch"]) -> 
 
     Each coordinate goes, with a random sign, into one of 4 m buckets: every singular value is kept up to a factor near
     one, the weak ones as the strong, so that in latents weighed by it conjugate gradients need some ten iterations
-    whatever the spectrum of J. Costs m pullbacks and 16 m² bytes a row in float32.
+    whatever the spectrum of J. A latent that nothing moves here (a dead one) weighs as much as the usual one. Costs m pullbacks and 16 m² bytes a row in float32.
 
     References:
         Clarkson and Woodruff (2013), Low rank approximation and regression in input sparsity time.
@@ -33,8 +33,10 @@ def sketch_root(differential: MatrixFree, *, ridge: Float[Tensor, " batch"]) -> 
         pulled = differential.pull(unit[latent].expand(len(rows), m))
         sketch[:, latent].index_add_(1, bucket, pulled * sign)
     gram = sketch @ sketch.mT
-    least = ridge * gram.diagonal(dim1=1, dim2=2).mean(dim=1) + torch.finfo(gram.dtype).tiny ** 0.5
-    gram.diagonal(dim1=1, dim2=2).add_(least[:, None])
+    squares = gram.diagonal(dim1=1, dim2=2)
+    usual = squares.mean(dim=1) + torch.finfo(gram.dtype).tiny ** 0.5
+    # What no pixel moves would outweigh everything else, and rounding in its part hide what the others gain.
+    squares.add_(torch.where(squares == 0, usual[:, None], (ridge * usual)[:, None]))
     root, failed = torch.linalg.cholesky_ex(gram)
     # Where rounding made it indefinite, latents are weighed one by one.
     alone = torch.diag_embed(gram.diagonal(dim1=1, dim2=2).sqrt())
