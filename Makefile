@@ -6,10 +6,13 @@ INSTALLED := $(VENV)/.installed
 BENCH := .venv-bench
 BENCH_INSTALLED := $(BENCH)/.installed
 
-.PHONY: demo test lint bench clean
+.PHONY: demo explore test lint bench clean
 
 demo: $(INSTALLED)  ## the fibers of ten real digits, as one page: runs/demo/report.html
 	$(BIN)/fiberscope demo --out runs/demo --force
+
+explore: $(INSTALLED)  ## the same live: drag, morph and paint in your browser
+	$(BIN)/fiberscope explore
 
 test: $(INSTALLED)  ## every claim this project makes
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -7,13 +7,15 @@ from pathlib import Path
 from types import ModuleType
 
 import fiberscope as fs
+import fiberscope.explorer
 
 HEAD = "# Reference\n\nEvery public name and the first sentence about it; `help(name)` in Python has the rest.\n"
 
 
 def reference() -> str:
     """The text of docs/reference.md."""
-    packages = (fs, fs.problem, fs.geometry, fs.moves, fs.variations, fs.judges, fs.models, fs.data, fs.gallery)
+    own = (fs.problem, fs.geometry, fs.moves, fs.variations, fs.judges, fs.models, fs.data, fs.gallery)
+    packages = (fs, *own, fiberscope.explorer)
     return HEAD + "".join(_section(package) for package in packages)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from cyclopts import App
 
 import fiberscope as fs
+import fiberscope.explorer
 from fiberscope.cli.app import app
 
 ROOT = Path(__file__).parents[1]
@@ -43,7 +44,8 @@ def test_the_reference_is_what_the_docstrings_say_now():
 
 
 def test_every_public_name_explains_itself():
-    for package in (fs, fs.problem, fs.geometry, fs.moves, fs.variations, fs.judges, fs.models, fs.data, fs.gallery):
+    own = (fs.problem, fs.geometry, fs.moves, fs.variations, fs.judges, fs.models, fs.data, fs.gallery)
+    for package in (fs, *own, fiberscope.explorer):
         for name in package.__all__:
             if callable(getattr(package, name)):
                 assert inspect.getdoc(getattr(package, name)), f"{name} has no docstring"

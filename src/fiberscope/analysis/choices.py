@@ -171,3 +171,29 @@ class CompareChoice:
 
     force: bool = False
     """Replace the result that an earlier run wrote into the folder; other files in it stay."""
+
+
+@dataclass(frozen=True)
+class ExploreChoice:
+    """What the explorer shows, and where it can be reached."""
+
+    images: tuple[str, ...] = ()
+    """Images to start from: test digits by index (0:16), PNG files, folders, npz archives; by default all digits."""
+
+    labelled: Path | None = None
+    """Images with classes, in place of the test digits: an npz of images and labels, or a folder a class."""
+
+    records: Path | None = None
+    """A CSV table of an earlier run with a row an image; images can be sorted by its columns."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at; one that other machines reach asks everybody for a token."""
+
+    port: int = 8765
+    """Port to listen at; 0 takes one that is free."""
+
+    token: str | None = None
+    """The token of an address that other machines reach; by default a random one, printed with the address."""
+
+    no_browser: bool = False
+    """Do not open a browser."""

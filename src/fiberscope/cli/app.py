@@ -13,6 +13,7 @@ from rich.text import Text
 from fiberscope.cli.analyse import analyse
 from fiberscope.cli.compare import compare
 from fiberscope.cli.demo import demo
+from fiberscope.cli.explore import explore
 from fiberscope.cli.fetch import mnist
 from fiberscope.cli.nearest import nearest
 from fiberscope.cli.project import project
@@ -43,6 +44,7 @@ app.command(demo)
 app.command(analyse)
 app.command(compare)
 app.command(rows)
+app.command(explore)
 app.command(spectrum)
 app.command(walk)
 app.command(nearest)

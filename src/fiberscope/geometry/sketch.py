@@ -16,7 +16,8 @@ def sketch_root(differential: MatrixFree, *, ridge: Float[Tensor, " batch"]) -> 
 
     Each coordinate goes, with a random sign, into one of 4 m buckets: every singular value is kept up to a factor near
     one, the weak ones as the strong, so that in latents weighed by it conjugate gradients need some ten iterations
-    whatever the spectrum of J. A latent that nothing moves here (a dead one) weighs as much as the usual one. Costs m pullbacks and 16 m² bytes a row in float32.
+    whatever the spectrum of J. A latent that nothing moves here (a dead one) weighs as much as the usual one. Costs m
+    pullbacks and 16 m² bytes a row in float32.
 
     References:
         Clarkson and Woodruff (2013), Low rank approximation and regression in input sparsity time.

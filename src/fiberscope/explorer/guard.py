@@ -1,0 +1,87 @@
+"""Who may come in: loopback only, or with a token; only from the page itself; nothing on it from elsewhere."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from fiberscope.problem import FiberscopeError
+
+COOKIE = "fiberscope"
+_LEAST_TOKEN = 16
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach that address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The rules of one server; ``token`` is None where none is asked for."""
+
+    host: str
+    token: str | None
+
+    def knows_host(self, headers: Mapping[str, str]) -> bool:
+        """Whether the request is for this server by a name that is its own.
+
+        On loopback the name has to be loopback too: another site whose name leads here (DNS rebinding) is refused.
+        """
+        name = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        return is_loopback(name) if is_loopback(self.host) else bool(name)
+
+    def same_origin(self, headers: Mapping[str, str]) -> bool:
+        """Whether a script of this very page opens the connection."""
+        origin = urlsplit(headers.get("origin", ""))
+        return origin.scheme in ("http", "https") and origin.netloc == headers.get("host", "")
+
+    def has_token(self, headers: Mapping[str, str], query: str) -> bool:
+        """Whether the token is in the cookie or in the address."""
+        if self.token is None:
+            return True
+        return any(hmac.compare_digest(found.encode(), self.token.encode()) for found in _tokens(headers, query))
+
+
+def _tokens(headers: Mapping[str, str], query: str) -> list[str]:
+    found = parse_qs(query).get("token", [])
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        cookie = None
+    return found if cookie is None else [*found, cookie.value]
+
+
+def make_token(host: str, wanted: str | None) -> str | None:
+    """The token that an address asks for: none on loopback unless one is wanted, elsewhere a random one by default.
+
+    Raises `FiberscopeError` for one that could be guessed or cannot stand in an address.
+    """
+    if wanted is None:
+        return None if is_loopback(host) else secrets.token_urlsafe(24)
+    if len(wanted) < _LEAST_TOKEN or not re.fullmatch(r"[A-Za-z0-9_-]+", wanted):
+        raise FiberscopeError(
+            f"token: expected at least {_LEAST_TOKEN} letters, figures, - or _. Leave it out for a random one."
+        )
+    return wanted

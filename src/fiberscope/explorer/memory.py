@@ -1,0 +1,53 @@
+"""A small store of what was computed, so that a drag does not begin at the first move again; bounded in bytes."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TypeVar, cast
+
+from torch import Tensor
+
+_Value = TypeVar("_Value")
+
+
+class Memory:
+    """The latest results, up to so many bytes of tensors; the least recently used go first."""
+
+    def __init__(self, most_bytes: int = 32 * 2**20):
+        self.most_bytes = most_bytes
+        self._kept: OrderedDict[Hashable, tuple[object, int]] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()  # not held while something is computed: two threads may compute the same
+
+    @property
+    def num_bytes(self) -> int:
+        """Of the tensors kept, and 1 KiB for each result."""
+        return self._bytes
+
+    def recall(self, key: Hashable, compute: Callable[[], _Value]) -> _Value:
+        """What is kept under the key, or else what ``compute`` returns, which is kept."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return cast("_Value", self._kept[key][0])
+        value = compute()
+        with self._lock:
+            self._keep(key, value)
+        return value
+
+    def _keep(self, key: Hashable, value: object) -> None:
+        _, before = self._kept.pop(key, (None, 0))
+        size = 1024 + _bytes_of(value)
+        self._kept[key] = (value, size)
+        self._bytes += size - before
+        while self._bytes > self.most_bytes and len(self._kept) > 1:
+            _, (_, dropped) = self._kept.popitem(last=False)
+            self._bytes -= dropped
+
+
+def _bytes_of(value: object) -> int:
+    if isinstance(value, Tensor):
+        return value.numel() * value.element_size()
+    return sum(_bytes_of(part) for part in value) if isinstance(value, tuple) else 0

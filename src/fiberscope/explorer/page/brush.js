@@ -1,0 +1,138 @@
+// Paints on the image: each stroke is one move that freezes its pixels, the eraser one that releases them.
+import { button, check, choice, field, make } from "./elements.js";
+import { createOverlay } from "./overlay.js";
+import { append, frozenPixels } from "./state.js";
+import { dab, onStrokes } from "./strokes.js";
+
+export function createBrush({ session, stage, welcome }) {
+  const [channels, height, width] = welcome.shape;
+  const overlay = createOverlay(welcome.shape);
+  const tools = createTools({ releaseAll, show: (seen) => overlay.set({ seen }) });
+  stage.large.append(overlay.canvas);
+  let base = null;
+  let move = null;
+  let stroke = new Map();
+  onStrokes(stage.canvas, { begin, to, end, cursor: (pixel) => overlay.set({ cursor: pixel }) });
+  session.on("state", sync);
+
+  function begin(point, time) {
+    base = session.committed();
+    if (base.space !== "pixels") return false;
+    if (base.moves.length >= welcome.limits.moves) {
+      session.trouble(`A state holds at most ${welcome.limits.moves} moves: undo some before painting.`);
+      return false;
+    }
+    stroke = new Map();
+    move = null;
+    to([point], time);
+    return true;
+  }
+
+  function to(points, time) {
+    const before = stroke.size;
+    const frozen = tools.erasing() ? planeOf(frozenPixels(base)) : null;
+    for (const point of points) {
+      for (const pixel of dab(point, tools.size(), width, height)) {
+        if (frozen === null || frozen.has(pixel)) stroke.set(pixel, tools.grey());
+      }
+    }
+    if (stroke.size === before) return;
+    move = asMove([...stroke.keys()], tools.erasing() ? null : tools.grey());
+    if (!tools.erasing()) overlay.set({ stroke });
+    session.preview(append(base, move), { manner: "paint", time });
+  }
+
+  function end(time) {
+    overlay.set({ stroke: new Map() });
+    if (move !== null) session.commit(append(base, move), { manner: "paint", time });
+    move = null;
+  }
+
+  function asMove(pixels, grey) {
+    const flat = Array.from({ length: channels }, (_, channel) =>
+      pixels.map((pixel) => pixel + channel * width * height),
+    ).flat();
+    return grey === null
+      ? { kind: "release", pixels: flat }
+      : { kind: "paint", pixels: flat, values: flat.map(() => grey) };
+  }
+
+  function planeOf(frozen) {
+    return new Set([...frozen].map((pixel) => pixel % (width * height)));
+  }
+
+  function releaseAll() {
+    const frozen = [...frozenPixels(session.committed())];
+    if (frozen.length > 0) session.commit(append(session.committed(), { kind: "release", pixels: frozen }));
+  }
+
+  function sync(state) {
+    const frozen = planeOf(frozenPixels(state));
+    overlay.set({ frozen });
+    tools.set({ possible: state.space === "pixels", count: frozen.size });
+    stage.canvas.classList.toggle("paintable", state.space === "pixels");
+  }
+
+  return { tools: tools.element, sync };
+}
+
+function createTools({ releaseAll, show }) {
+  let erase = false;
+  const kind = choice(
+    "Brush or eraser",
+    [
+      ["paint", "Paint"],
+      ["erase", "Eraser"],
+    ],
+    (value) => {
+      erase = value === "erase";
+    },
+  );
+  const size = make("input", { type: "range", min: 1, max: 4, step: 1, value: 2 });
+  const grey = make("input", { type: "range", class: "grey", min: 0, max: 255, step: 1, value: 255, oninput: swatch });
+  const sample = make("span", { class: "swatch", "aria-hidden": "true" });
+  const seen = check("Outline", {
+    checked: true,
+    onchange: () => show(seen.box.checked),
+    title: "Show which pixels are painted and therefore held",
+  });
+  const free = button("Release all", { onclick: releaseAll, title: "Free every painted pixel again" });
+  const reason = make(
+    "p",
+    { class: "small reason" },
+    "Painting needs single pixels: choose “pixels” above. A natural image moves as a whole.",
+  );
+  const controls = make(
+    "fieldset",
+    { class: "brush" },
+    make("legend", { class: "unseen" }, "Brush"),
+    kind.element,
+    field("Size", size, "inline"),
+    field("Grey", grey, "inline"),
+    sample,
+    seen.element,
+    free,
+  );
+  kind.set("paint");
+  swatch();
+
+  function swatch() {
+    sample.style.backgroundColor = `rgb(${grey.value} ${grey.value} ${grey.value})`;
+    grey.setAttribute("aria-valuetext", `${grey.value} of 255`);
+  }
+
+  function set({ possible, count }) {
+    controls.disabled = !possible;
+    reason.hidden = possible;
+    controls.hidden = !possible;
+    free.disabled = count === 0;
+  }
+
+  return {
+    element: make("div", { class: "tools" }, controls, reason),
+    set,
+    erasing: () => erase,
+    size: () => Number(size.value),
+    grey: () => Number(grey.value),
+  };
+}

@@ -1,0 +1,15 @@
+// Opens the WebSocket and mounts the view on it; nothing else, so that a notebook can mount the view on another transport.
+//
+// For measuring and for tests the page offers `window.fiberscope`:
+//   latencies  the newest 2000 waits in milliseconds, each from the input event whose wish was sent (of several that came
+//              while the server was busy, the newest) to the moment when its frame had been drawn
+//   state()    the state that is shown, or wished and about to be shown, as plain JSON data
+import { createAddress } from "./address.js";
+import { createTransport } from "./transport.js";
+import { mount } from "./view.js";
+
+const session = new URL("session", new URL(".", location.href));
+session.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+window.fiberscope = mount(document.getElementById("explorer"), createTransport(session.href), {
+  address: createAddress(window),
+});
