@@ -3,7 +3,8 @@
 // For measuring and for tests the page offers `window.fiberscope`:
 //   latencies  the newest 2000 waits in milliseconds, each from the input event whose wish was sent (of several that came
 //              while the server was busy, the newest) to the moment when its frame had been drawn
-//   state()    the state that is shown, or wished and about to be shown, as plain JSON data
+//   state()    the state that is wished, as plain JSON data
+//   shown()    that of the last frame that was drawn
 import { createAddress } from "./address.js";
 import { createTransport } from "./transport.js";
 import { mount } from "./view.js";

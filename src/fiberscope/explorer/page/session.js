@@ -112,6 +112,7 @@ export function createSession(channel, limits, first) {
     committed: history.present,
     state: () => newest,
     frame: () => drawn,
+    shown: () => drawn?.state ?? null,
     /** Show the present state again after a connection was lost. */
     resume() {
       inFlight = null;

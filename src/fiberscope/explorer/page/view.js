@@ -20,9 +20,9 @@ import { createTabs } from "./tabs.js";
 import { createToolbar } from "./toolbar.js";
 import { createTray } from "./tray.js";
 
-/** Returns {latencies, state()} for measuring; `address` keeps states in links, as address.js does. */
+/** Returns {latencies, state(), shown()} for measuring; `address` keeps states in links, as address.js does. */
 export function mount(root, transport, { address }) {
-  const handle = { latencies: [], state: () => null };
+  const handle = { latencies: [], state: () => null, shown: () => null };
   const notices = createNotices();
   let parts = null;
   let found = null;
@@ -32,6 +32,7 @@ export function mount(root, transport, { address }) {
         parts = build(root, header, found, { channel, notices, address });
         handle.latencies = parts.session.latencies;
         handle.state = parts.session.state;
+        handle.shown = parts.session.shown;
       } else parts.resume();
       notices.clear("connection");
       parts.toolbar.connected(true);

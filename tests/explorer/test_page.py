@@ -1,0 +1,398 @@
+"""What a person does at the page, in a real browser, against a server of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import struct
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import expect, sync_playwright
+
+import fiberscope as fs
+from explorer.process import address_of, serving, start
+
+CHROMIUM = shutil.which("chromium")
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WAIT = 30_000  # milliseconds: two cores may have much else to do
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def address():
+    with serving() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(browser, address):
+    """The page at its first image; whatever its console complains of fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
+    context.set_default_timeout(WAIT)
+    tab = context.new_page()
+    troubles = []
+    tab.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: troubles.append(str(error)))
+    tab.goto(address)
+    settled(tab, [])
+    yield tab
+    context.close()
+    assert troubles == []
+
+
+def state_of(tab):
+    return tab.evaluate("window.fiberscope.state()")
+
+
+def settled(tab, kinds, *, on_fiber: bool = True):
+    """Wait until the state has moves of these kinds and its frame is drawn."""
+    tab.wait_for_function(
+        """kinds => {
+            const state = window.fiberscope?.state();
+            return state?.moves.map(m => m.kind).join() === kinds.join()
+                && JSON.stringify(state) === JSON.stringify(window.fiberscope.shown());
+        }""",
+        arg=kinds,
+    )
+    stage = tab.get_by_test_id("stage")
+    expect(stage).to_have_attribute("data-on-fiber", str(on_fiber).lower(), timeout=WAIT)
+    expect(tab.get_by_test_id("card").first.get_by_role("slider")).to_be_enabled(timeout=WAIT)
+
+
+def residual(tab) -> float:
+    return float(tab.get_by_test_id("residual").get_attribute("data-value"))
+
+
+def pull(tab, share, *, place: int = 0):
+    """Drag a slider with the mouse from its middle to a share of its half, and let it go."""
+    slider = tab.get_by_test_id("card").nth(place).get_by_role("slider")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    middle, across = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    tab.mouse.move(middle, across)
+    tab.mouse.down()
+    tab.mouse.move(middle + share * box["width"] / 2, across, steps=12)
+    tab.mouse.up()
+
+
+def stroke(tab, *, height: float = 0.9):
+    """Paint a line across the image."""
+    box = tab.get_by_test_id("image").bounding_box()
+    across = box["y"] + height * box["height"]
+    tab.mouse.move(box["x"] + 0.3 * box["width"], across)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 0.6 * box["width"], across, steps=8)
+    tab.mouse.up()
+
+
+def test_a_person_sees_the_first_image_on_its_fiber(tab):
+    assert residual(tab) <= 1e-4
+    assert tab.get_by_test_id("class").inner_text() == "7"
+    expect(tab.get_by_test_id("verdict")).to_contain_text("7", timeout=WAIT)
+    assert tab.get_by_test_id("thumb").count() >= 20
+
+
+def test_dragging_changes_the_image_and_not_its_latent(tab):
+    pull(tab, 0.5)
+    settled(tab, ["drag"])
+    assert residual(tab) <= 1e-4
+    assert float(tab.get_by_test_id("distance").get_attribute("data-value")) > 1
+    assert len(tab.evaluate("window.fiberscope.latencies")) > 0
+
+
+def test_the_straight_line_drifts_and_says_so(tab):
+    pull(tab, 0.6)
+    settled(tab, ["drag"])
+    tab.get_by_role("radio", name="Straight line").check()
+    settled(tab, ["drag"], on_fiber=False)
+    assert residual(tab) > 1e-3
+
+
+def test_undo_and_redo_go_through_everything(tab):
+    pull(tab, 0.4)
+    settled(tab, ["drag"])
+    stroke(tab)
+    settled(tab, ["drag", "paint"])
+    tab.keyboard.press("Control+z")
+    settled(tab, ["drag"])
+    tab.get_by_role("button", name="Undo").click()
+    settled(tab, [])
+    tab.keyboard.press("Control+Shift+z")
+    settled(tab, ["drag"])
+    tab.get_by_role("button", name="Redo").click()
+    settled(tab, ["drag", "paint"])
+
+
+def test_painted_pixels_stay_and_the_eraser_frees_them(tab):
+    stroke(tab)
+    settled(tab, ["paint"])
+    assert residual(tab) <= 1e-4
+    painted = state_of(tab)["moves"][0]
+    pull(tab, 0.4)
+    settled(tab, ["paint", "drag"])
+    image = shown(tab)
+    assert image.reshape(-1)[painted["pixels"]].tolist() == pytest.approx(
+        [v / 255 for v in painted["values"]], abs=1e-6
+    )
+    tab.get_by_role("radio", name="Eraser").check()
+    stroke(tab)
+    settled(tab, ["paint", "drag", "release"])
+
+
+def test_what_cannot_be_painted_is_said(tab):
+    whole = {"kind": "paint", "pixels": list(range(784)), "values": [128] * 784}
+    open_link(tab, {**state_of(tab), "moves": [whole]})
+    settled(tab, ["paint"], on_fiber=False)
+    expect(tab.get_by_test_id("notice")).not_to_be_empty()
+
+
+def test_a_morph_ends_nearer_to_the_other_image(tab):
+    tab.get_by_role("tab", name="Morph").click()
+    tab.get_by_role("button", name="Choose an image").click()
+    tab.locator("[data-testid=thumb][data-index='8']").click()
+    tab.get_by_role("button", name=re.compile("as near")).click()
+    tab.wait_for_function("() => window.fiberscope.state().moves.map(m => m.kind).join() === 'morph'")
+    expect(tab.locator(".morph .result")).to_be_visible(timeout=WAIT)
+    near, apart = (
+        float(x) for x in re.search(r"([\d.]+) of ([\d.]+)", tab.locator(".morph .result").inner_text()).groups()
+    )
+    assert 0 < near < apart
+    expect(tab.get_by_test_id("stage")).to_have_attribute("data-on-fiber", "true")
+
+
+def test_natural_images_are_dragged_and_not_painted(tab):
+    tab.get_by_role("radio", name="Natural").check()
+    tab.wait_for_function("() => window.fiberscope.state().space === 'natural'")
+    settled(tab, [])
+    pull(tab, 0.3)
+    settled(tab, ["drag"])
+    assert residual(tab) <= 1e-4
+    expect(tab.get_by_role("radio", name="Paint")).to_be_hidden()
+    expect(tab.get_by_text(re.compile("paint", re.IGNORECASE)).last).to_be_visible()
+
+
+def test_a_tube_opens_directions_that_the_network_sees(tab):
+    tab.get_by_role("tab", name="Neighbourhood").click()
+    slider = tab.get_by_label("Radius")
+    slider.focus()
+    for _ in range(5):
+        slider.press("ArrowRight")
+    tab.wait_for_function("() => window.fiberscope.state().radius > 0")
+    tab.get_by_role("tab", name="Drag").click()
+    tab.get_by_label("Directions").select_option("seen")
+    expect(tab.get_by_test_id("card")).to_have_count(8, timeout=WAIT)
+    pull(tab, 0.2)
+    settled(tab, ["drag"])
+    assert residual(tab) > 1e-3
+
+
+def test_images_are_filtered_sorted_and_found(tab):
+    tab.get_by_label("Sort by").select_option("confidence")
+    tab.get_by_label("Class", exact=True).select_option("4")
+    expect(tab.get_by_text(re.compile("of 982"))).to_be_visible(timeout=WAIT)
+    tab.get_by_label("Go to index").fill("1234")
+    tab.keyboard.press("Enter")
+    tab.wait_for_function("() => window.fiberscope.state().image.index === 1234")
+    settled(tab, [])
+
+
+def test_an_image_of_ones_own_is_uploaded_or_drawn(tab, tmp_path):
+    digit = fs.data.mnist("test").images[3]
+    file = tmp_path / "own.png"
+    save(digit, file)
+    tab.get_by_role("tab", name="File").click()
+    tab.get_by_label("Image file").set_input_files(file)
+    tab.get_by_role("button", name="Use this image").click()
+    tab.wait_for_function("() => 'pixels' in window.fiberscope.state().image")
+    settled(tab, [])
+    assert np.abs(shown(tab) - digit.numpy()).max() <= 1.01 / 255
+    tab.get_by_role("tab", name="Draw").click()
+    box = tab.locator(".pad:visible").bounding_box()
+    tab.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.7 * box["height"], steps=10)
+    tab.mouse.up()
+    before = state_of(tab)["image"]["pixels"]
+    tab.get_by_role("button", name="Use this drawing").click()
+    tab.wait_for_function("before => window.fiberscope.state().image.pixels !== before", arg=before)
+    settled(tab, [])
+
+
+def test_the_archive_holds_images_that_are_on_the_fiber(tab, tmp_path):
+    pull(tab, 0.5)
+    settled(tab, ["drag"])
+    tab.get_by_role("button", name="Keep", exact=True).click()
+    expect(tab.get_by_test_id("kept")).to_have_count(1)
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Download npz").click()
+    file = tmp_path / "kept.npz"
+    download.value.save_as(file)
+    with np.load(file, allow_pickle=False) as archive:
+        images, starts = torch.from_numpy(archive["images"]), torch.from_numpy(archive["starts"])
+        assert json.loads(str(archive["states"][0])) == state_of(tab)
+    encoder = fs.models.load("mnist-classifier").encoder
+    with torch.no_grad():
+        target = encoder(starts)
+        assert float((encoder(images) - target).norm() / target.norm()) <= 1e-4
+    assert float((images - starts).norm()) > 1
+
+
+@pytest.mark.parametrize(("button", "kind"), [("PNG", b"\x89PNG"), ("APNG", b"\x89PNG"), ("WebP", b"RIFF")])
+def test_pictures_are_downloaded(tab, tmp_path, button, kind):
+    pull(tab, 0.3)
+    settled(tab, ["drag"])
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name=re.compile(rf"Download .*\b{button}\b")).click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    assert file.read_bytes().startswith(kind)
+
+
+def test_a_link_restores_what_was_seen(tab, browser, address):
+    pull(tab, 0.5, place=1)
+    settled(tab, ["drag"])
+    stroke(tab)
+    settled(tab, ["drag", "paint"])
+    image, state = shown(tab), state_of(tab)
+    tab.wait_for_function("() => location.hash.length > 10")
+    again = tab.context.new_page()
+    again.goto(tab.url)
+    settled(again, ["drag", "paint"])
+    assert state_of(again) == state
+    assert np.array_equal(shown(again), image)
+    tab.reload()
+    settled(tab, ["drag", "paint"])
+    assert np.array_equal(shown(tab), image)
+
+
+def test_everything_is_done_by_keyboard(tab):
+    tab.get_by_test_id("card").first.get_by_role("slider").focus()
+    for _ in range(6):
+        tab.keyboard.press("ArrowRight")
+    settled(tab, ["drag"])
+    tab.get_by_test_id("image").focus()
+    for key in ("ArrowRight", "ArrowDown", "Space"):
+        tab.keyboard.press(key)
+    settled(tab, ["drag", "paint"])
+    reached = set()
+    for _ in range(60):
+        tab.keyboard.press("Tab")
+        reached.add(
+            tab.evaluate(
+                "document.activeElement.closest('[data-testid]')?.dataset.testid ?? document.activeElement.textContent"
+            )
+        )
+    assert {"thumb", "card", "Keep"} <= reached
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (820, 1180)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_the_screen_and_every_control_has_a_name(tab, size, scheme):
+    tab.emulate_media(color_scheme=scheme)
+    tab.set_viewport_size({"width": size[0], "height": size[1]})
+    sideways = tab.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert sideways <= 0
+    unnamed = """[...document.querySelectorAll('button, select, input, canvas[role=img]')].filter(
+        e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length || e.title)).length"""
+    assert tab.evaluate(unnamed) == 0
+
+
+def test_what_is_written_is_read_with_ease(tab):
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        worst = tab.evaluate(CONTRAST)
+        assert worst["ratio"] >= 4.5, (scheme, worst)
+
+
+def test_the_connection_comes_back(browser):
+    first = start()
+    address = address_of(first)
+    context = browser.new_context()
+    context.set_default_timeout(WAIT)
+    tab = context.new_page()
+    tab.goto(address)
+    settled(tab, [])
+    pull(tab, 0.4)
+    settled(tab, ["drag"])
+    before = tab.get_by_test_id("stage").get_attribute("data-frame")
+    first.kill()
+    first.communicate()
+    expect(tab.get_by_text("connected", exact=True)).to_be_hidden(timeout=WAIT)
+    with serving("--port", address.rstrip("/").rpartition(":")[2]):
+        expect(tab.get_by_text("connected", exact=True)).to_be_visible(timeout=WAIT)
+        expect(tab.get_by_test_id("stage")).not_to_have_attribute("data-frame", before, timeout=WAIT)
+        settled(tab, ["drag"])
+    context.close()
+
+
+def open_link(tab, state):
+    tab.evaluate(
+        "s => import('/page/link.js').then(l => l.encodeState(s)).then(t => { location.hash = 's=' + t; })", state
+    )
+
+
+def shown(tab) -> np.ndarray:
+    """The image of the state as the server has it, asked for on a connection of its own."""
+    message = tab.evaluate(
+        """state => new Promise(resolve => {
+            const socket = new WebSocket(location.origin.replace('http', 'ws') + '/session');
+            socket.binaryType = 'arraybuffer';
+            socket.onopen = () => socket.send(JSON.stringify({type: 'show', id: 7, state}));
+            socket.onmessage = ({data}) => {
+                const length = new DataView(data).getUint32(0, true);
+                const header = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
+                if (header.type === 'frame') { resolve([...new Uint8Array(data)]); socket.close(); }
+            };
+        })""",
+        state_of(tab),
+    )
+    blob = bytes(message)
+    (length,) = struct.unpack_from("<I", blob)
+    place = json.loads(blob[4 : 4 + length])["arrays"]["image"]
+    return np.frombuffer(blob, np.float32, 784, 4 + length + place["offset"]).reshape(place["shape"])
+
+
+def save(image, file):
+    from PIL import Image
+
+    Image.fromarray((255 * image[0]).round().to(torch.uint8).numpy()).save(file)
+
+
+# The least contrast of text that is shown, by the formula of WCAG 2.2; disabled controls are exempt there.
+CONTRAST = """(() => {
+  const rgb = c => c.match(/[\\d.]+/g).map(Number);
+  const light = c => { const [r, g, b] = rgb(c).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const behind = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
+    const parts = rgb(c); if (parts.length < 4 || parts[3] === 1) return c; } return 'rgb(255, 255, 255)'; };
+  let worst = {ratio: 21};
+  for (const e of document.querySelectorAll('body *')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || !e.checkVisibility()) continue;
+    if (e.closest(':disabled, [aria-disabled=true]') || e.tagName === 'OPTION') continue;
+    const [a, b] = [light(getComputedStyle(e).color), light(behind(e))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < worst.ratio) worst = {ratio, text: e.textContent.slice(0, 40)};
+  }
+  return worst;
+})()"""
