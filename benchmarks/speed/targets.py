@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from benchmarks.speed import dataset, jacobians, walks
+from benchmarks.speed import dataset, jacobians, large, walks
 from benchmarks.speed.rows import SHIPPED, Runs, finalist
 
 
@@ -43,6 +43,9 @@ def targets() -> list[Target]:
         Target("whole test set: at most 3 × its bare Jacobians", "dataset", _dataset),
         Target("whole test set: peak memory the same for 1,000 and 10,000 images, to 5 %", "dataset", _memory),
         Target("project: time an image falls or stays (to 5 %) as the batch grows", "project", _scaling),
+        Target("3 × 224 × 224: project to 10⁻⁴ |z|", "large", _large_project),
+        Target("3 × 224 × 224: walk within 10⁻⁴ |z|, all of its length", "large", _large_walk),
+        Target("3 × 224 × 224: at most 2 × the memory of a pass, and what is documented", "large", _large_memory),
     ]
 
 
@@ -131,3 +134,32 @@ def _scaling(figures: Mapping) -> Verdict:
     times = [found[size]["median"] for size in sizes]
     words = ", ".join(f"{size}: {1e3 * each:.1f}" for size, each in zip(sizes, times, strict=True)) + " ms"
     return Verdict(words, all(later <= 1.05 * before for before, later in itertools.pairwise(times)))
+
+
+def _large_project(figures: Mapping) -> Verdict:
+    found = [(m, figures[f"m = {m}"]["project"]) for m in large.LATENTS]
+    words = (f"{m} latents: {each['residual / |z|']:.0e} in {each['seconds']:.0f} s" for m, each in found)
+    return Verdict("; ".join(words), all(each["residual / |z|"] <= large.RTOL for _, each in found))
+
+
+def _large_walk(figures: Mapping) -> Verdict:
+    found = [(m, figures[f"m = {m}"]["walk"]) for m in large.LATENTS]
+    words = (f"{m} latents: {each['greatest residual / |z|']:.0e} in {each['seconds']:.0f} s" for m, each in found)
+    arrived = (
+        each["greatest residual / |z|"] <= large.RTOL and each["length gone"] >= 0.97 * large.WALK_LENGTH
+        for _, each in found
+    )
+    return Verdict("; ".join(words), all(arrived))
+
+
+def _large_memory(figures: Mapping) -> Verdict | None:
+    peak = "peak memory above the loaded network, MiB"
+    words, met = [], True
+    for m in large.LATENTS:
+        found = figures[f"m = {m}"]
+        taken, one_pass = found["project"][peak], found["forward"][peak]
+        if taken is None or one_pass is None:
+            return None
+        words.append(f"{m} latents: {taken / one_pass:.1f} × ({taken:.0f} MiB, {large.documented(m):.0f} documented)")
+        met = met and taken <= 2 * one_pass + large.documented(m)
+    return Verdict("; ".join(words), met)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -161,3 +163,16 @@ def test_images_that_do_not_fit_are_refused_at_every_door(images, message):
 def test_an_input_shape_of_nothing_is_refused(shape):
     with pytest.raises(fs.FiberscopeError, match="input_shape: expected the shape of one image"):
         fs.LatentMap(network(), shape)
+
+
+def test_a_whole_pass_of_another_thread_does_not_end_at_the_layer():
+    module, images = network(), IMAGES[:1]
+    latent_map = fs.LatentMap.at_layer(module, "1", input_shape=(1, 6, 6))
+    whole, cut = module(images), latent_map(images)
+
+    def look(number: int) -> bool:
+        function, expected = (module, whole) if number % 2 else (latent_map, cut)
+        return all(torch.equal(function(images), expected) for _ in range(300))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(look, range(8)))

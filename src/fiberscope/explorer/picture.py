@@ -17,6 +17,8 @@ from fiberscope.explorer.state import Drag, ImageRef, Morph, Move, Paint, Releas
 from fiberscope.moves import Nearest, Outcome, nearest, project
 from fiberscope.problem import FiberscopeError
 
+# In one step the rest moves 1.6 times as far, now and then until nothing of the image is left.
+_PAINT_STEPS = 3
 PAINT_RESTARTS = 2  # painted pixels can ask for much: a few new starts, no more, so that a person gets an answer
 
 
@@ -113,12 +115,10 @@ def _move(scene: Scene, state: State, before: Place, move: Move, memory: Memory)
                 return before._replace(point=near, outcome=Outcome.CONVERGED)
             return _settle(scene, state, before, torch.lerp(before.point, near, share))
         case Paint(pixels, values):
-            here = list(pixels)
-            painted, frozen = before.point.clone().flatten(), before.frozen.clone().flatten()
-            painted[here] = torch.tensor(values).to(painted) / 255
-            frozen[here] = True
+            frozen = before.frozen.clone().flatten()
+            frozen[list(pixels)] = True
             there = before._replace(frozen=frozen.reshape(before.frozen.shape))
-            return _settle(scene, state, there, painted.reshape(before.point.shape), restarts=PAINT_RESTARTS)
+            return _painted(scene, state, there, list(pixels), torch.tensor(values).to(before.point) / 255)
         case Release(pixels):
             frozen = before.frozen.clone().flatten()
             frozen[list(pixels)] = False
@@ -133,6 +133,17 @@ def _dragged(point: Float[Tensor, "1 ..."], ways: Directions, move: Drag) -> Flo
         )
     amounts = torch.tensor(move.amounts).to(point)
     return point + (amounts @ ways.vectors).reshape(point.shape)
+
+
+def _painted(scene: Scene, state: State, before: Place, pixels: list[int], values: Float[Tensor, " some"]) -> Place:
+    """The values come up in a few steps, each brought back to the fiber, so that the rest moves as little as it must."""
+    place, old = before, before.point.flatten()[pixels]
+    for step in range(1, _PAINT_STEPS + 1):
+        wish = place.point.clone().flatten()
+        wish[pixels] = torch.lerp(old, values, step / _PAINT_STEPS) if step < _PAINT_STEPS else values
+        restarts = PAINT_RESTARTS if step == _PAINT_STEPS else 0
+        place = _settle(scene, state, place, wish.reshape(before.point.shape), restarts=restarts)
+    return place
 
 
 def _settle(scene: Scene, state: State, before: Place, wish: Float[Tensor, "1 ..."], *, restarts: int = 0) -> Place:

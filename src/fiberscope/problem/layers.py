@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from difflib import get_close_matches
+from threading import get_ident
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +28,14 @@ class CutModule(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Latents of the images at the layer."""
-        handle = self.layer.register_forward_hook(_stop)
+        thread = get_ident()
+
+        def stop(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            # The module is shared: a whole forward pass of another thread must not end here.
+            if get_ident() == thread:
+                raise _Reached(output)
+
+        handle = self.layer.register_forward_hook(stop)
         try:
             self.module(images)
         except _Reached as reached:
@@ -54,10 +62,6 @@ class _Reached(Exception):
     def __init__(self, output: Tensor) -> None:
         super().__init__("layer reached")
         self.output = output
-
-
-def _stop(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-    raise _Reached(output)
 
 
 def _find(module: nn.Module, layer: str) -> nn.Module:
