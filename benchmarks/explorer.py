@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -206,7 +207,7 @@ async def person(address: str, number: int, ends: float) -> tuple[list[float], f
         while time.perf_counter() < ends:
             step += 1
             amounts = [0.0] * 12
-            amounts[number % 12] = 3 * abs((step % 100) / 50 - 1)
+            amounts[number % 12] = 3 * abs(math.sin(0.05 * step))  # never twice the same: nothing is remembered
             drag_ = {"kind": "drag", "basis": "data", "seed": 0, "to": None, "amounts": amounts}
             state = {
                 "v": 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 
 from fiberscope.explorer.line import Line, Step
@@ -15,7 +16,9 @@ from fiberscope.explorer.wire import Answer, encode
 from fiberscope.problem import FiberscopeError
 
 MOST_WAITING = 16  # answers on their way out, before no more is read or done for this person
-PER_SECOND = 240  # messages; a mouse makes up to 120 a second
+_STANDS_STILL = 0.1  # seconds
+_JUDGE_EVERY = 0.5
+PER_SECOND = 500  # messages; a mouse makes 120 a second, some a thousand: those are to be merged
 
 
 class Threads:
@@ -50,6 +53,8 @@ class Desk:
             )
             for lanes, turns in ((quick, threads.quick), (long, threads.long))
         )
+        self._waiting: asyncio.TimerHandle | None = None
+        self._last_judged = -math.inf
         self._judged = scene.panel is not None and scene.logits is not None
 
     @property
@@ -82,6 +87,8 @@ class Desk:
     def close(self) -> None:
         """Nothing more is done for this person."""
         self._open = False
+        if self._waiting is not None:
+            self._waiting.cancel()
         self._quick.close()
         self._long.close()
 
@@ -89,9 +96,24 @@ class Desk:
         request, answer, over = step
         if answer is not None:
             self._send(answer, request.identity)
-        drawn = over and answer is None and request.lane == "show"
-        if drawn and self._judged and self._open and not self._quick.has("show"):
-            self._long.add(Request("verdict", request.identity, request.fields))
+        if over and answer is None and request.lane == "show" and self._judged and self._open:
+            self._judge_soon(request)
+
+    def _judge_soon(self, shown: Request) -> None:
+        """Ask the judges when the image has stood still for a moment, or when they were not asked for a while.
+
+        Asked about every frame, they would take the time that the next one needs.
+        """
+        if self._waiting is not None:
+            self._waiting.cancel()
+        loop = asyncio.get_running_loop()
+        rested = loop.time() - self._last_judged >= _JUDGE_EVERY
+        self._waiting = loop.call_later(0.0 if rested else _STANDS_STILL, self._judge, shown)
+
+    def _judge(self, shown: Request) -> None:
+        if self._open:
+            self._last_judged = asyncio.get_running_loop().time()
+            self._long.add(Request("verdict", shown.identity, shown.fields))
 
     def _send(self, answer: Answer, identity: int | None) -> None:
         if self._open:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from fiberscope.explorer.memory import Memory
-from fiberscope.explorer.picture import Picture, look, nearest_to, replay
+from fiberscope.explorer.picture import Picture, goal_of, look, nearest_to, replay
 from fiberscope.explorer.scene import RTOL, Scene
 from fiberscope.explorer.space import fiber_of, image_of, picture_of
 from fiberscope.explorer.state import Drag, ImageRef, Morph, Move, State
@@ -18,7 +20,6 @@ from fiberscope.moves import Nearest, project
 FRAMES = 24
 _PART = 8  # frames a part: other people get their turn in between
 _DRAFT = 3  # frames of a first look
-_DRAFT_STEPS = 4
 
 
 class Part(NamedTuple):
@@ -45,11 +46,11 @@ def shares() -> tuple[float, ...]:
 def film(scene: Scene, state: State, to: ImageRef, memory: Memory) -> Iterator[Part]:
     """Frames from where the state stands toward another image, a part at a time.
 
-    The first part is of a search cut short, so that something moves at once; the frames that follow take its place.
+    The first part heads straight for the other image, so that something moves at once; the way to the image nearest to
+    it takes its place when that is found.
     """
-    draft = nearest_to(scene, state, to, memory, num_steps=_DRAFT_STEPS)
-    yield _part(scene, state, draft, 0, _DRAFT, memory)
-    near = nearest_to(scene, state, to, memory)
+    yield _part(scene, state, goal_of(scene, state, to), 0, _DRAFT, memory)
+    near = nearest_to(scene, state, to, memory).points
     for first in range(0, FRAMES, _PART):
         yield _part(scene, state, near, first, min(_PART, FRAMES - first), memory)
 
@@ -61,10 +62,10 @@ def ending(scene: Scene, state: State, to: ImageRef, memory: Memory) -> Ending:
     return Ending(float((image - goal).norm()), float((place.image - goal).norm()), near)
 
 
-def _part(scene: Scene, state: State, near: Nearest, first: int, count: int, memory: Memory) -> Part:
+def _part(scene: Scene, state: State, end: Float[Tensor, "1 ..."], first: int, count: int, memory: Memory) -> Part:
     place, where = replay(scene, state, memory), shares()[first : first + count]
     weights = torch.tensor(where).to(place.point).reshape(-1, *[1] * (place.point.ndim - 1))
-    wishes = torch.lerp(place.point.expand(count, *place.point.shape[1:]), near.points, weights)
+    wishes = torch.lerp(place.point.expand(count, *place.point.shape[1:]), end, weights)
     frozen = None if state.space == "natural" else place.frozen
     fiber = fiber_of(scene, state, place.target)
     found = project(fiber, wishes, frozen=frozen, rtol=RTOL, num_restarts=0)

@@ -17,8 +17,8 @@ from fiberscope.explorer.state import Drag, ImageRef, Morph, Move, Paint, Releas
 from fiberscope.moves import Nearest, Outcome, nearest, project
 from fiberscope.problem import FiberscopeError
 
-# In one step the rest moves 1.6 times as far, now and then until nothing of the image is left.
-_PAINT_STEPS = 3
+_PART = 6  # pixels of a stroke that are brought back at once
+_MOST_PARTS = 24
 PAINT_RESTARTS = 2  # painted pixels can ask for much: a few new starts, no more, so that a person gets an answer
 
 
@@ -114,11 +114,8 @@ def _move(scene: Scene, state: State, before: Place, move: Move, memory: Memory)
             if share == 1.0 and not state.straight:
                 return before._replace(point=near, outcome=Outcome.CONVERGED)
             return _settle(scene, state, before, torch.lerp(before.point, near, share))
-        case Paint(pixels, values):
-            frozen = before.frozen.clone().flatten()
-            frozen[list(pixels)] = True
-            there = before._replace(frozen=frozen.reshape(before.frozen.shape))
-            return _painted(scene, state, there, list(pixels), torch.tensor(values).to(before.point) / 255)
+        case Paint():
+            return _painted(scene, state, before, move, memory, restarts=PAINT_RESTARTS)
         case Release(pixels):
             frozen = before.frozen.clone().flatten()
             frozen[list(pixels)] = False
@@ -135,15 +132,32 @@ def _dragged(point: Float[Tensor, "1 ..."], ways: Directions, move: Drag) -> Flo
     return point + (amounts @ ways.vectors).reshape(point.shape)
 
 
-def _painted(scene: Scene, state: State, before: Place, pixels: list[int], values: Float[Tensor, " some"]) -> Place:
-    """The values come up in a few steps, each brought back to the fiber, so that the rest moves as little as it must."""
-    place, old = before, before.point.flatten()[pixels]
-    for step in range(1, _PAINT_STEPS + 1):
-        wish = place.point.clone().flatten()
-        wish[pixels] = torch.lerp(old, values, step / _PAINT_STEPS) if step < _PAINT_STEPS else values
-        restarts = PAINT_RESTARTS if step == _PAINT_STEPS else 0
-        place = _settle(scene, state, place, wish.reshape(before.point.shape), restarts=restarts)
-    return place
+def _painted(scene: Scene, state: State, before: Place, paint: Paint, memory: Memory, *, restarts: int = 0) -> Place:
+    """A few pixels at a time in the order of the stroke, each time brought back to the fiber.
+
+    All at once, the rest would move 1.5 times as far, now and then until nothing of the image is left. While a stroke
+    is going on, all of it but its end is remembered.
+    """
+    done = _settled_part(len(paint.pixels))
+    first, rest = paint._replace(pixels=paint.pixels[:done], values=paint.values[:done]), slice(done, None)
+    place = before
+    if done:
+        key = ("painted", state.before(), state.straight, first)
+        place = memory.recall(key, lambda: _painted(scene, state, before, first, memory))
+    pixels = list(paint.pixels[rest])
+    wish, frozen = place.point.clone().flatten(), place.frozen.clone().flatten()
+    wish[pixels] = torch.tensor(paint.values[rest]).to(wish) / 255
+    frozen[pixels] = True
+    there = place._replace(frozen=frozen.reshape(place.frozen.shape))
+    return _settle(scene, state, there, wish.reshape(place.point.shape), restarts=restarts)
+
+
+def _settled_part(count: int) -> int:
+    """How many of a stroke's pixels come before its last part; parts are longer in long strokes."""
+    part = _PART
+    while count > _MOST_PARTS * part:
+        part *= 2
+    return max(0, (count - 1) // part * part)
 
 
 def _settle(scene: Scene, state: State, before: Place, wish: Float[Tensor, "1 ..."], *, restarts: int = 0) -> Place:
@@ -168,19 +182,21 @@ def directions_at(scene: Scene, state: State, drag: Drag, memory: Memory) -> Dir
     )
 
 
-def nearest_to(scene: Scene, state: State, to: ImageRef, memory: Memory, *, num_steps: int | None = None) -> Nearest:
-    """The point nearest to another image on the fiber of where the state stands, looking from there."""
+def goal_of(scene: Scene, state: State, to: ImageRef) -> Float[Tensor, "1 ..."]:
+    """The other image as a point of the state's space."""
+    goal = image_of(scene, to)
+    return coordinates_of(natural_of(scene), goal) if state.space == "natural" else goal
+
+
+def nearest_to(scene: Scene, state: State, to: ImageRef, memory: Memory) -> Nearest:
+    """The point nearest to another image on the fiber of where the state stands, looking from there.
+
+    Frozen pixels keep the value that they have there.
+    """
     place = replay(scene, state, memory)
-
-    def search() -> Nearest:
-        goal = image_of(scene, to)
-        natural = state.space == "natural"
-        goal = coordinates_of(natural_of(scene), goal) if natural else goal
-        # Frozen pixels keep the value that they have where the search starts.
-        options = {} if num_steps is None else {"num_steps": num_steps}
-        frozen = None if natural else place.frozen
-        return nearest(
-            fiber_of(scene, state, place.target), goal, start=place.point, frozen=frozen, rtol=RTOL, **options
-        )
-
-    return memory.recall(("nearest", replace(state, straight=False), to, num_steps), search)
+    frozen = None if state.space == "natural" else place.frozen
+    fiber, goal = fiber_of(scene, state, place.target), goal_of(scene, state, to)
+    return memory.recall(
+        ("nearest", replace(state, straight=False), to),
+        lambda: nearest(fiber, goal, start=place.point, frozen=frozen, rtol=RTOL),
+    )
