@@ -92,3 +92,24 @@ def test_a_row_that_cannot_reach_its_fiber_says_so():
     latent_map = fs.LatentMap(lambda x: x.sum(1, keepdim=True), (4,), dtype=torch.float64)
     found = fs.nearest(fs.Fiber(latent_map, torch.tensor([[9.0], [2.0]]).double()), uniform(2, 4))
     assert found.outcome == (fs.Outcome.UNREACHABLE, fs.Outcome.CONVERGED)
+
+
+def test_nearest_in_a_measure_is_the_weighted_projection():
+    latent_map, matrix = linear_map(3, 8)
+    images, target = normal(6, 8), normal(3, seed=1)
+    weights = torch.linspace(1, 3, 8).double()
+    fiber = fs.Fiber(latent_map, target, EVERYWHERE)
+    found = fs.nearest(fiber, images, measure=lambda points: weights * points, num_steps=300, gtol=1e-7)
+    # Columns of the matrix over the squared weights: the same projection in coordinates where the measure is Euclidean.
+    scaled = matrix / weights
+    exact = images - (images @ matrix.T - target) @ torch.linalg.pinv(scaled).T / weights
+    assert torch.allclose(found.distance, (weights * (exact - images)).norm(dim=1), rtol=1e-4)
+    assert torch.allclose(found.points, exact, atol=1e-2)
+
+
+def test_a_measure_that_sees_the_points_as_they_are_changes_nothing():
+    latent_map, images = wavy_map(3, 12), uniform(4, 12)
+    fiber = fs.Fiber.through(latent_map, uniform(4, 12, seed=1))
+    plain, measured = fs.nearest(fiber, images), fs.nearest(fiber, images, measure=lambda points: points)
+    assert torch.allclose(measured.points, plain.points, atol=1e-4)
+    assert torch.allclose(measured.slope, plain.slope, atol=1e-3)
