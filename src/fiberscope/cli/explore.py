@@ -27,9 +27,11 @@ def explore(
     def ready(address: str) -> None:
         say(f"The explorer is at {address} (Ctrl-C ends it)")
         if not choice.no_browser:
+            import threading
             import webbrowser
 
-            webbrowser.open(address)
+            # In a thread of its own: a browser of the terminal would wait for the page, and the page for it.
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     serve(scene, host=choice.host, port=choice.port, token=token, on_ready=ready)
     return 0

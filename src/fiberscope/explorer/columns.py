@@ -30,7 +30,7 @@ def read_columns(path: Path, names: Sequence[str]) -> tuple[Column, ...]:
     Where an image has several rows, the mean counts. Raises `FiberscopeError` for a table that names no image of these.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FiberscopeError(
@@ -46,6 +46,13 @@ def read_columns(path: Path, names: Sequence[str]) -> tuple[Column, ...]:
     titles = [title for title in rows[0] if title and title != key][:_MOST_COLUMNS]
     columns = (_column(title, path.stem, known, len(names)) for title in titles)
     return tuple(column for column in columns if bool(np.isfinite(column.values).any()))
+
+
+def add_columns(known: Sequence[Column], more: Sequence[Column], table: Path) -> tuple[Column, ...]:
+    """All of them; one whose name is taken says which table it is of."""
+    taken = {column.name for column in known}
+    told = (each._replace(name=f"{each.name} ({table.stem})") if each.name in taken else each for each in more)
+    return (*known, *told)
 
 
 def _column(title: str, table: str, rows: Sequence[tuple[int, dict[str, str]]], count: int) -> Column:

@@ -15,7 +15,9 @@ from fiberscope.explorer.turns import Turns
 from fiberscope.explorer.wire import Answer, encode
 from fiberscope.problem import FiberscopeError
 
+MOST_WAITING_BYTES = 32 * 2**20
 MOST_WAITING = 16  # answers on their way out, before no more is read or done for this person
+_BYTES_OF_ONE = 4096  # a long message counts as several: reading it takes as long
 _STANDS_STILL = 0.1  # seconds
 _JUDGE_EVERY = 0.5
 PER_SECOND = 500  # messages; a mouse makes 120 a second, some a thousand: those are to be merged
@@ -39,6 +41,7 @@ class Desk:
         self.last_heard = time.monotonic()
         self.drained = asyncio.Event()
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self._outbox_bytes = 0
         self._allowance = float(PER_SECOND)
         self._open = True
         memory = Memory()
@@ -60,7 +63,7 @@ class Desk:
     @property
     def crowded(self) -> bool:
         """Whether so many answers wait that no more should be read or done; `drained` is set when they are fewer."""
-        return self._outbox.qsize() >= MOST_WAITING
+        return self._outbox.qsize() >= MOST_WAITING or self._outbox_bytes >= MOST_WAITING_BYTES
 
     def receive(self, message: str | bytes) -> None:
         """Take a message from the page; whatever it is, at worst it is answered with an error."""
@@ -78,6 +81,7 @@ class Desk:
     async def take(self) -> bytes:
         """The next answer to send."""
         message = await self._outbox.get()
+        self._outbox_bytes -= len(message)
         if not self.crowded:
             self.drained.set()
             self._quick.wake()
@@ -93,10 +97,10 @@ class Desk:
         self._long.close()
 
     def _on_step(self, step: Step) -> None:
-        request, answer, over = step
+        request, answer, _ = step
         if answer is not None:
             self._send(answer, request.identity)
-        if over and answer is None and request.lane == "show" and self._judged and self._open:
+        if answer is not None and answer.type == "frame" and self._judged and self._open:
             self._judge_soon(request)
 
     def _judge_soon(self, shown: Request) -> None:
@@ -117,21 +121,22 @@ class Desk:
 
     def _send(self, answer: Answer, identity: int | None) -> None:
         if self._open:
-            self._outbox.put_nowait(_encoded(answer, identity))
+            message = _encoded(answer, identity)
+            self._outbox_bytes += len(message)
+            self._outbox.put_nowait(message)
         if self.crowded:
             self.drained.clear()
 
     def _count(self, message: str | bytes) -> None:
-        now = time.monotonic()
-        self._allowance = min(PER_SECOND, self._allowance + PER_SECOND * (now - self.last_heard)) - 1
+        now, size = time.monotonic(), _size(message)
+        cost = max(1.0, size / _BYTES_OF_ONE)
+        self._allowance = min(PER_SECOND, self._allowance + PER_SECOND * (now - self.last_heard)) - cost
         self.last_heard = now
         if self._allowance < 0:
             self._allowance = max(self._allowance, -PER_SECOND)
             raise FiberscopeError(f"message: more than {PER_SECOND} a second. Send the newest wish only.")
-        if len(message) > MESSAGE_BYTES:
-            raise FiberscopeError(
-                f"message: {len(message)} bytes, at most {MESSAGE_BYTES} are read. Send less at once."
-            )
+        if size > MESSAGE_BYTES:
+            raise FiberscopeError(f"message: {size} bytes, at most {MESSAGE_BYTES} are read. Send less at once.")
 
 
 def _encoded(answer: Answer, identity: int | None) -> bytes:
@@ -139,6 +144,10 @@ def _encoded(answer: Answer, identity: int | None) -> bytes:
         return encode(answer, identity)
     except ValueError:  # a number that JSON has no word for
         return encode(Answer("error", {"message": "The network's answer is not finite. Go back a step."}), identity)
+
+
+def _size(message: str | bytes) -> int:
+    return len(message) if isinstance(message, bytes) else len(message.encode(errors="surrogatepass"))
 
 
 def _parse(message: str | bytes) -> object:

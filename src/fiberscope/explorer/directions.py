@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -121,12 +122,14 @@ def directions(
     return Directions(share * ways.vectors, (share * pictures).reshape(-1, *shape), ways.titles, ways.notes)
 
 
-def _carry(scene: Scene, state: State, point: Float[Tensor, "1 k"]) -> Float[Tensor, "k n"] | None:
+def _carry(scene: Scene, state: State, point: Float[Tensor, "1 ..."]) -> Float[Tensor, "k n"] | None:
     """How the generator's image changes with each coordinate; None in pixels."""
     if state.space == "pixels":
         return None
     decode = natural_of(scene).coordinates.decode
-    columns: Tensor = torch.func.jacfwd(lambda at: decode(at[None]).flatten())(point[0])
+    with warnings.catch_warnings():  # on its first use torch.func.jacfwd warns of a deprecation inside torch itself
+        warnings.simplefilter("ignore", DeprecationWarning)
+        columns: Tensor = torch.func.jacfwd(lambda at: decode(at[None]).flatten())(point[0])
     carry: Tensor = columns.T.detach()
     return carry
 
@@ -215,7 +218,8 @@ def _goals(scene: Scene, image: Tensor, to: ImageRef | None) -> tuple[Float[Tens
         titles = [scene.names[place] for place in places]
     else:
         labels = scene.labels[:_NEIGHBOURS].to(apart.device)
-        classes = sorted(set(labels.tolist()))[: COUNT - 1]
+        # The image itself may be the only one of its class here.
+        classes = sorted(set(labels[apart.isfinite()].tolist()))[: COUNT - 1]
         places = [int(torch.where(labels == label, apart, torch.inf).argmin()) for label in classes]
         titles = [f"toward a {label}" for label in classes]
     goals = pool[places]

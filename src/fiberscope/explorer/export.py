@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from fiberscope.analysis.provenance import versions
 from fiberscope.explorer.film import way_of
 from fiberscope.explorer.memory import Memory
-from fiberscope.explorer.picture import Picture, picture
+from fiberscope.explorer.picture import Picture, picture, prepare
 from fiberscope.explorer.scene import RTOL, Scene
 from fiberscope.explorer.state import State, as_json
 from fiberscope.problem import FiberscopeError
@@ -48,6 +48,8 @@ def export(scene: Scene, states: Sequence[State], format_: Format, memory: Memor
         raise FiberscopeError(
             f"states: {len(states)} for a file of the kind {format_}. Give one, or for npz one or more."
         )
+    for state in states:
+        yield from prepare(scene, state, memory)
     if format_ == "png":
         found = picture(scene, states[0], memory)
         yield File(_name(scene, states[0], "png"), "image/png", _png(found, states[0]))

@@ -49,6 +49,7 @@ def film(scene: Scene, state: State, to: ImageRef, memory: Memory) -> Iterator[P
     The first part heads straight for the other image, so that something moves at once; the way to the image nearest to
     it takes its place when that is found.
     """
+    state = replace(state, straight=False)
     yield _part(scene, state, goal_of(scene, state, to), 0, _DRAFT, memory)
     near = nearest_to(scene, state, to, memory).points
     for first in range(0, FRAMES, _PART):
@@ -57,6 +58,7 @@ def film(scene: Scene, state: State, to: ImageRef, memory: Memory) -> Iterator[P
 
 def ending(scene: Scene, state: State, to: ImageRef, memory: Memory) -> Ending:
     """Of a film that has been made."""
+    state = replace(state, straight=False)
     place, near, goal = replay(scene, state, memory), nearest_to(scene, state, to, memory), image_of(scene, to)
     image = picture_of(scene, state, near.points)
     return Ending(float((image - goal).norm()), float((place.image - goal).norm()), near)
@@ -66,7 +68,10 @@ def _part(scene: Scene, state: State, end: Float[Tensor, "1 ..."], first: int, c
     place, where = replay(scene, state, memory), shares()[first : first + count]
     weights = torch.tensor(where).to(place.point).reshape(-1, *[1] * (place.point.ndim - 1))
     wishes = torch.lerp(place.point.expand(count, *place.point.shape[1:]), end, weights)
-    frozen = None if state.space == "natural" else place.frozen
+    frozen = None
+    if state.space == "pixels":
+        frozen = place.frozen
+        wishes = torch.where(frozen, place.point, wishes)
     fiber = fiber_of(scene, state, place.target)
     found = project(fiber, wishes, frozen=frozen, rtol=RTOL, num_restarts=0)
     images = picture_of(scene, state, found.points)

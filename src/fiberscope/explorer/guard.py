@@ -8,12 +8,10 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from fiberscope.problem import FiberscopeError
 
-COOKIE = "fiberscope"
 _LEAST_TOKEN = 16
 
 HEADERS = {
@@ -42,35 +40,46 @@ class Guard:
     """The rules of one server; ``token`` is None where none is asked for."""
 
     host: str
+    port: int
     token: str | None
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie with the token: cookies know no ports, and two servers may run on one machine."""
+        return f"fiberscope-{self.port}"
 
     def knows_host(self, headers: Mapping[str, str]) -> bool:
         """Whether the request is for this server by a name that is its own.
 
         On loopback the name has to be loopback too: another site whose name leads here (DNS rebinding) is refused.
         """
-        name = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        name = _host_of(f"//{headers.get('host', '')}")
         return is_loopback(name) if is_loopback(self.host) else bool(name)
 
     def same_origin(self, headers: Mapping[str, str]) -> bool:
         """Whether a script of this very page opens the connection."""
-        origin = urlsplit(headers.get("origin", ""))
-        return origin.scheme in ("http", "https") and origin.netloc == headers.get("host", "")
+        scheme, _, place = headers.get("origin", "").partition("://")
+        return scheme in ("http", "https") and bool(_host_of(f"//{place}")) and place == headers.get("host", "")
 
     def has_token(self, headers: Mapping[str, str], query: str) -> bool:
         """Whether the token is in the cookie or in the address."""
         if self.token is None:
             return True
-        return any(hmac.compare_digest(found.encode(), self.token.encode()) for found in _tokens(headers, query))
+        found = [*parse_qs(query).get("token", []), *_cookies(headers.get("cookie", ""), self.cookie)]
+        return any(hmac.compare_digest(each.encode(errors="replace"), self.token.encode()) for each in found)
 
 
-def _tokens(headers: Mapping[str, str], query: str) -> list[str]:
-    found = parse_qs(query).get("token", [])
+def _host_of(address: str) -> str:
     try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        cookie = None
-    return found if cookie is None else [*found, cookie.value]
+        return urlsplit(address).hostname or ""
+    except ValueError:  # a bracket that is not closed, and the like
+        return ""
+
+
+def _cookies(header: str, name: str) -> list[str]:
+    """Values of that name; what other servers of this machine have set is skipped, whatever it looks like."""
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return [value.strip('"') for found, _, value in pairs if found == name]
 
 
 def make_token(host: str, wanted: str | None) -> str | None:

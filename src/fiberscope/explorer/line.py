@@ -92,16 +92,17 @@ class Line:
     def _compute(self, request: Request, answers: Answers) -> None:
         """In the computing thread: up to the next answer, or to the end of the request."""
         try:
-            self._done = Step(request, next(answers), over=False)
+            answer = next(answers)
+            self._done = Step(request, answer, over=answer is not None and answer.last)
         except StopIteration:
             self._done = Step(request, None, over=True)
         except FiberscopeError as error:
             self._done = Step(request, Answer("error", {"message": str(error)}), over=True)
-        except Exception as error:  # whatever a model raises is told to the one who asked, and to nobody else
+        except BaseException as error:  # whatever a model raises, even an exit, is told to the one who asked
             _log.warning("a request failed", exc_info=True)
             self._done = Step(request, Answer("error", {"message": _words(error)}), over=True)
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     first = str(error).splitlines()[0] if str(error) else "no reason given"
-    return f"the model raised {type(error).__name__}: {first[:300]}"
+    return f"The model, or what was done with it, raised {type(error).__name__}: {first[:300]}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
+from hashlib import blake2b
 from typing import TypeVar, cast
 
 from torch import Tensor
@@ -17,7 +18,7 @@ class Memory:
 
     def __init__(self, most_bytes: int = 32 * 2**20):
         self.most_bytes = most_bytes
-        self._kept: OrderedDict[Hashable, tuple[object, int]] = OrderedDict()
+        self._kept: OrderedDict[bytes, tuple[object, int]] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()  # not held while something is computed: two threads may compute the same
 
@@ -26,21 +27,30 @@ class Memory:
         """Of the tensors kept, and 1 KiB for each result."""
         return self._bytes
 
-    def recall(self, key: Hashable, compute: Callable[[], _Value]) -> _Value:
-        """What is kept under the key, or else what ``compute`` returns, which is kept."""
+    def knows(self, key: object) -> bool:
+        """Whether something is kept under the key."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return cast("_Value", self._kept[key][0])
+            return _digest(key) in self._kept
+
+    def recall(self, key: object, compute: Callable[[], _Value]) -> _Value:
+        """What is kept under the key, or else what ``compute`` returns, which is kept.
+
+        Keys are told apart by what they look like (`repr`) and cost next to nothing to keep, however long they are.
+        """
+        place = _digest(key)
+        with self._lock:
+            if place in self._kept:
+                self._kept.move_to_end(place)
+                return cast("_Value", self._kept[place][0])
         value = compute()
         with self._lock:
-            self._keep(key, value)
+            self._keep(place, value)
         return value
 
-    def _keep(self, key: Hashable, value: object) -> None:
-        _, before = self._kept.pop(key, (None, 0))
+    def _keep(self, place: bytes, value: object) -> None:
+        _, before = self._kept.pop(place, (None, 0))
         size = 1024 + _bytes_of(value)
-        self._kept[key] = (value, size)
+        self._kept[place] = (value, size)
         self._bytes += size - before
         while self._bytes > self.most_bytes and len(self._kept) > 1:
             _, (_, dropped) = self._kept.popitem(last=False)
@@ -51,3 +61,7 @@ def _bytes_of(value: object) -> int:
     if isinstance(value, Tensor):
         return value.numel() * value.element_size()
     return sum(_bytes_of(part) for part in value) if isinstance(value, tuple) else 0
+
+
+def _digest(key: object) -> bytes:
+    return blake2b(repr(key).encode(errors="surrogatepass"), digest_size=16).digest()

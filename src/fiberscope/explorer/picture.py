@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -12,14 +14,14 @@ from torch import Tensor
 from fiberscope.explorer.directions import Directions, directions
 from fiberscope.explorer.memory import Memory
 from fiberscope.explorer.scene import RTOL, Scene
-from fiberscope.explorer.space import begin, coordinates_of, fiber_of, image_of, natural_of, picture_of
+from fiberscope.explorer.space import begin, coordinates_of, fiber_of, image_of, natural_of, picture_of, radius_of
 from fiberscope.explorer.state import Drag, ImageRef, Morph, Move, Paint, Release, State
 from fiberscope.moves import Nearest, Outcome, nearest, project
 from fiberscope.problem import FiberscopeError
 
 _PART = 6  # pixels of a stroke that are brought back at once
-_MOST_PARTS = 24
-PAINT_RESTARTS = 2  # painted pixels can ask for much: a few new starts, no more, so that a person gets an answer
+_PARTS = 24  # so many parts of that size; in what follows them, a part is that share of what is painted already
+_NATURAL_STEPS = 20  # of the search for the nearest natural image: each takes as long as three among pixels
 
 
 class Place(NamedTuple):
@@ -66,7 +68,7 @@ def picture(scene: Scene, state: State, memory: Memory | None = None) -> Picture
     What is in ``memory`` is not computed again. Raises `FiberscopeError` for a move that this scene does not have; a
     move that does not end on the fiber is the picture's outcome, and its image the best approach.
     """
-    place = replay(scene, state, memory or Memory())
+    place = replay(scene, state, Memory() if memory is None else memory)
     return look(scene, state, place, place.image, place.outcome)
 
 
@@ -75,7 +77,7 @@ def look(scene: Scene, state: State, place: Place, image: Float[Tensor, "1 ..."]
     with torch.no_grad():
         latent, said = scene.latent_map(image)[0], scene.logits(image)[0] if scene.logits else None
     size = float(place.target.norm()) or 1.0
-    radius = state.radius * scene.scale.within if scene.scale else 0.0
+    radius = radius_of(scene, state)
     return Picture(
         image=image[0],
         start=place.start[0],
@@ -87,6 +89,21 @@ def look(scene: Scene, state: State, place: Place, image: Float[Tensor, "1 ..."]
         probabilities=None if said is None else said.softmax(dim=0),
         outcome=outcome,
     )
+
+
+def prepare(scene: Scene, state: State, memory: Memory) -> Iterator[None]:
+    """Replay a state a piece at a time, into the memory: a long one must not hold up others who wait for the thread."""
+    for number in range(len(state.moves) + 1):
+        there = replace(state, moves=state.moves[:number], straight=state.straight and number == len(state.moves))
+        if memory.knows(("place", there)):
+            continue
+        if there.moves and isinstance(there.moves[-1], Paint):
+            before = replay(scene, there.before(), memory)
+            for _ in _strokes(scene, there, before, there.moves[-1], memory):
+                yield
+        replay(scene, there, memory)
+        if number < len(state.moves):
+            yield
 
 
 def replay(scene: Scene, state: State, memory: Memory) -> Place:
@@ -110,16 +127,19 @@ def _move(scene: Scene, state: State, before: Place, move: Move, memory: Memory)
             ways = directions_at(scene, state.before(), move, memory)
             return _settle(scene, state, before, _dragged(before.point, ways, move))
         case Morph(to, share):
-            near = nearest_to(scene, state.before(), to, memory).points
+            near = nearest_to(scene, state.before(), to, memory)
             if share == 1.0 and not state.straight:
-                return before._replace(point=near, outcome=Outcome.CONVERGED)
-            return _settle(scene, state, before, torch.lerp(before.point, near, share))
+                return before._replace(point=near.points, outcome=near.outcome[0])
+            return _settle(scene, state, before, torch.lerp(before.point, near.points, share))
         case Paint():
-            return _painted(scene, state, before, move, memory, restarts=PAINT_RESTARTS)
+            *_, last = _strokes(scene, state, before, move, memory)
+            return last
         case Release(pixels):
             frozen = before.frozen.clone().flatten()
             frozen[list(pixels)] = False
-            return before._replace(frozen=frozen.reshape(before.frozen.shape))
+            there = before._replace(frozen=frozen.reshape(before.frozen.shape))
+            lost = before.outcome not in (None, Outcome.CONVERGED)
+            return _settle(scene, state, there, before.point) if lost else there
 
 
 def _dragged(point: Float[Tensor, "1 ..."], ways: Directions, move: Drag) -> Float[Tensor, "1 ..."]:
@@ -132,35 +152,35 @@ def _dragged(point: Float[Tensor, "1 ..."], ways: Directions, move: Drag) -> Flo
     return point + (amounts @ ways.vectors).reshape(point.shape)
 
 
-def _painted(scene: Scene, state: State, before: Place, paint: Paint, memory: Memory, *, restarts: int = 0) -> Place:
+def _strokes(scene: Scene, state: State, before: Place, paint: Paint, memory: Memory) -> Iterator[Place]:
     """A few pixels at a time in the order of the stroke, each time brought back to the fiber.
 
     All at once, the rest would move 1.5 times as far, now and then until nothing of the image is left. While a stroke
-    is going on, all of it but its end is remembered.
+    is going on, all of it but its end is remembered. After a part that cannot be done the rest is painted at once.
     """
-    done = _settled_part(len(paint.pixels))
-    first, rest = paint._replace(pixels=paint.pixels[:done], values=paint.values[:done]), slice(done, None)
-    place = before
-    if done:
-        key = ("painted", state.before(), state.straight, first)
-        place = memory.recall(key, lambda: _painted(scene, state, before, first, memory))
-    pixels = list(paint.pixels[rest])
+    place, start, count = before, 0, len(paint.pixels)
+    if not count:
+        yield before
+    while start < count:
+        lost = start > 0 and place.outcome not in (None, Outcome.CONVERGED)
+        stop = count if lost else min(count, start + max(_PART, start // _PARTS))
+        key = ("painted", state.before(), state.straight, paint.pixels[:stop], paint.values[:stop])
+        part = paint._replace(pixels=paint.pixels[start:stop], values=paint.values[start:stop])
+        place = memory.recall(key, partial(_painted, scene, state, place, part))
+        yield place
+        start = stop
+
+
+def _painted(scene: Scene, state: State, place: Place, part: Paint) -> Place:
+    pixels = list(part.pixels)
     wish, frozen = place.point.clone().flatten(), place.frozen.clone().flatten()
-    wish[pixels] = torch.tensor(paint.values[rest]).to(wish) / 255
+    wish[pixels] = torch.tensor(part.values).to(wish) / 255
     frozen[pixels] = True
     there = place._replace(frozen=frozen.reshape(place.frozen.shape))
-    return _settle(scene, state, there, wish.reshape(place.point.shape), restarts=restarts)
+    return _settle(scene, state, there, wish.reshape(place.point.shape))
 
 
-def _settled_part(count: int) -> int:
-    """How many of a stroke's pixels come before its last part; parts are longer in long strokes."""
-    part = _PART
-    while count > _MOST_PARTS * part:
-        part *= 2
-    return max(0, (count - 1) // part * part)
-
-
-def _settle(scene: Scene, state: State, before: Place, wish: Float[Tensor, "1 ..."], *, restarts: int = 0) -> Place:
+def _settle(scene: Scene, state: State, before: Place, wish: Float[Tensor, "1 ..."]) -> Place:
     """The wish inside the box, and unless the straight line itself is wanted, brought back to the fiber."""
     natural = state.space == "natural"
     inside = wish if natural else wish.clamp(0.0, 1.0)
@@ -168,7 +188,7 @@ def _settle(scene: Scene, state: State, before: Place, wish: Float[Tensor, "1 ..
         return before._replace(point=inside, outcome=None)
     fiber = fiber_of(scene, state, before.target)
     frozen = None if natural else before.frozen
-    found = project(fiber, inside, frozen=frozen, rtol=RTOL, num_restarts=restarts)
+    found = project(fiber, inside, frozen=frozen, rtol=RTOL, num_restarts=0)
     return before._replace(point=found.points, outcome=found.outcome[0])
 
 
@@ -191,12 +211,16 @@ def goal_of(scene: Scene, state: State, to: ImageRef) -> Float[Tensor, "1 ..."]:
 def nearest_to(scene: Scene, state: State, to: ImageRef, memory: Memory) -> Nearest:
     """The point nearest to another image on the fiber of where the state stands, looking from there.
 
-    Frozen pixels keep the value that they have there.
+    Nearness is that of the images, also where coordinates of a generator are moved. Frozen pixels keep the value that
+    they have there.
     """
     place = replay(scene, state, memory)
-    frozen = None if state.space == "natural" else place.frozen
     fiber, goal = fiber_of(scene, state, place.target), goal_of(scene, state, to)
-    return memory.recall(
-        ("nearest", replace(state, straight=False), to),
-        lambda: nearest(fiber, goal, start=place.point, frozen=frozen, rtol=RTOL),
-    )
+
+    def search() -> Nearest:
+        if state.space == "pixels":
+            return nearest(fiber, goal, start=place.point, frozen=place.frozen, rtol=RTOL)
+        decode = natural_of(scene).coordinates.decode
+        return nearest(fiber, goal, start=place.point, measure=decode, rtol=RTOL, num_steps=_NATURAL_STEPS)
+
+    return memory.recall(("nearest", state, to), search)

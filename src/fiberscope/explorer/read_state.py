@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -34,7 +33,7 @@ _Choice = TypeVar("_Choice", bound=str)
 def read_state(found: object, scene: Scene) -> State:
     """The state, if it is one of this scene; raises `FiberscopeError` that names the field."""
     fields = as_object(found, "state")
-    if fields.get("v") != VERSION:
+    if fields.get("v") != VERSION or isinstance(fields.get("v"), bool):
         found_version = _shown(fields.get("v"))
         raise FiberscopeError(f"state: version {found_version} is not {VERSION}. Open a link of this version.")
     space = choice(fields, "space", SPACES)
@@ -158,7 +157,7 @@ def _checked_whole(value: object, name: str, low: int, high: int) -> int:
 def _in_range(value: object, name: str, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise FiberscopeError(f"{name}: expected a number from {low:g} to {high:g}, found {_shown(value)}.")
-    return float(value) if math.isfinite(value) else 0.0
+    return float(value)
 
 
 def _shown(value: object, most: int = 40) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from fiberscope.explorer.directions import bases_of
 from fiberscope.explorer.export import FORMATS, MOST_STATES, export
 from fiberscope.explorer.film import FRAMES, ending, film
 from fiberscope.explorer.memory import Memory
-from fiberscope.explorer.picture import Picture, directions_at, picture
+from fiberscope.explorer.picture import Picture, directions_at, picture, prepare
 from fiberscope.explorer.read_state import as_list, as_object, choice, read_image, read_state, whole
 from fiberscope.explorer.scene import RTOL, Scene
 from fiberscope.explorer.script import script
@@ -27,6 +28,7 @@ from fiberscope.problem import Fiber, FiberscopeError, Tube
 
 MESSAGE_BYTES = 256 * 2**10
 _MOST_THUMBNAILS = 120
+_THUMBNAIL_BYTES = 4 * 2**20
 _PROTOCOL = 1
 
 Fields = Mapping[str, object]
@@ -55,10 +57,7 @@ def answers(scene: Scene, memory: Memory, request: Request) -> Answers:
 
 def welcome(scene: Scene) -> Answer:
     """What the page has to know before anything else."""
-    classes = None
-    if scene.logits is not None:
-        with torch.no_grad():
-            classes = [str(i) for i in range(scene.logits(scene.images[:1]).shape[1])]
+    classes = None if scene.num_classes is None else [str(i) for i in range(scene.num_classes)]
     fields = {
         "protocol": _PROTOCOL,
         "model": scene.model,
@@ -98,7 +97,8 @@ def _browse(scene: Scene, memory: Memory, fields: Fields) -> Answers:
     keys = -values[places] if fields.get("descending") is True else values[places]
     places = places[np.argsort(keys, kind="stable")]
     offset = whole(fields, "offset", 0, 2**31)
-    shown = places[offset : offset + whole(fields, "count", 1, _MOST_THUMBNAILS)].tolist()
+    most = max(1, min(_MOST_THUMBNAILS, _THUMBNAIL_BYTES // scene.latent_map.input_size))
+    shown = places[offset : offset + min(most, whole(fields, "count", 1, _MOST_THUMBNAILS))].tolist()
     items = [
         {
             "index": place,
@@ -109,12 +109,13 @@ def _browse(scene: Scene, memory: Memory, fields: Fields) -> Answers:
         for place in shown
     ]
     bytes_of = (255 * scene.images[shown].clamp(0, 1)).round().to(torch.uint8)
-    yield Answer("thumbnails", {"total": len(places), "items": items}, {"images": bytes_of})
+    yield Answer("thumbnails", {"total": len(places), "items": items}, {"images": bytes_of}, last=True)
 
 
 def _show(scene: Scene, memory: Memory, fields: Fields) -> Answers:
     began = time.perf_counter()
     state = read_state(fields.get("state"), scene)
+    yield from prepare(scene, state, memory)
     found = picture(scene, state, memory)
     yield _frame(found, time.perf_counter() - began)
 
@@ -134,12 +135,14 @@ def _frame(found: Picture, seconds: float) -> Answer:
         "class": None if found.probabilities is None else int(found.probabilities.argmax()),
         "seconds": round(seconds, 5),
     }
-    return Answer("frame", fields, arrays)
+    return Answer("frame", fields, arrays, last=True)
 
 
 def _verdict(scene: Scene, memory: Memory, fields: Fields) -> Answers:
     """What the judges say of the image that `_show` has shown; the page need not ask for it."""
-    found = picture(scene, read_state(fields.get("state"), scene), memory)
+    state = read_state(fields.get("state"), scene)
+    yield from prepare(scene, state, memory)
+    found = picture(scene, state, memory)
     if scene.panel is None or found.probabilities is None:
         raise FiberscopeError("verdict: there are no judges of such images. Look for yourself.")
     opinions = scene.panel.opinions(found.image[None].clamp(0, 1))
@@ -154,21 +157,23 @@ def _verdict(scene: Scene, memory: Memory, fields: Fields) -> Answers:
         "confidence": float(opinions.confidence[0]),
         "judges": judges,
     }
-    yield Answer("verdict", fields)
+    yield Answer("verdict", fields, last=True)
 
 
 def _directions(scene: Scene, memory: Memory, fields: Fields) -> Answers:
     state = read_state(fields.get("state"), scene)
     to = None if fields.get("to") is None else read_image(fields["to"], scene, "to")
     drag = Drag(choice(fields, "basis", BASES), (), whole(fields, "seed", 0, 2**31), to)
+    yield from prepare(scene, state, memory)
     found = directions_at(scene, state, drag, memory)
     cards = [{"title": title, "note": note} for title, note in zip(found.titles, found.notes, strict=True)]
-    yield Answer("directions", {"basis": drag.basis, "cards": cards}, {"pictures": found.pictures})
+    yield Answer("directions", {"basis": drag.basis, "cards": cards}, {"pictures": found.pictures}, last=True)
 
 
 def _morph(scene: Scene, memory: Memory, fields: Fields) -> Answers:
     state = read_state(fields.get("state"), scene)
     to = read_image(fields.get("to"), scene, "to")
+    yield from prepare(scene, replace(state, straight=False), memory)
     for part in film(scene, state, to, memory):
         told: dict[str, object] = {
             "first": part.first,
@@ -189,7 +194,7 @@ def _morph(scene: Scene, memory: Memory, fields: Fields) -> Answers:
                 "outcome": outcome.value,
                 "advice": "" if outcome is Outcome.CONVERGED else outcome.advice,
             }
-        yield Answer("film", told, _stacked(part.pictures))
+        yield Answer("film", told, _stacked(part.pictures), last=bool(told["done"]))
 
 
 def _stacked(pictures: tuple[Picture, ...]) -> dict[str, Tensor]:
@@ -216,7 +221,7 @@ def _freedom(scene: Scene, memory: Memory, fields: Fields) -> Answers:
         )
         half = [finite(float(width)) for width in measured.true[:, 0]]
         bounded = measured.bounded[:, 0].tolist()
-    yield Answer("freedom", {"radius": radius, "widths": half, "bounded": bounded})
+    yield Answer("freedom", {"radius": radius, "widths": half, "bounded": bounded}, last=True)
 
 
 def _export(scene: Scene, memory: Memory, fields: Fields) -> Answers:
@@ -227,11 +232,11 @@ def _export(scene: Scene, memory: Memory, fields: Fields) -> Answers:
             yield None
             continue
         blob = np.frombuffer(file.content, np.uint8)
-        yield Answer("file", {"name": file.name, "media": file.media}, {"bytes": blob})
+        yield Answer("file", {"name": file.name, "media": file.media}, {"bytes": blob}, last=True)
 
 
 def _python(scene: Scene, memory: Memory, fields: Fields) -> Answers:
-    yield Answer("python", {"text": script(scene, read_state(fields.get("state"), scene))})
+    yield Answer("python", {"text": script(scene, read_state(fields.get("state"), scene))}, last=True)
 
 
 LANES: dict[str, Callable[[Scene, Memory, Fields], Answers]] = {

@@ -19,7 +19,7 @@ from fiberscope.analysis.selection import is_digit, select
 from fiberscope.analysis.study.open_study import GENERATOR, find_logits
 from fiberscope.analysis.study.reading import Logits, read
 from fiberscope.data import LabelledImages, load_labelled, mnist
-from fiberscope.explorer.columns import Column, read_columns
+from fiberscope.explorer.columns import Column, add_columns, read_columns
 from fiberscope.geometry import covariance_factor
 from fiberscope.judges import Panel, shipped_panel
 from fiberscope.models import Generator
@@ -57,6 +57,7 @@ class Scene:
     data: str
     labels: Int64[Tensor, " image"] | None
     logits: Logits | None
+    num_classes: int | None
     panel: Panel | None
     natural: Natural | None
     scale: LatentScale | None
@@ -99,12 +100,13 @@ def open_scene(
         data=found.data,
         labels=found.labels,
         logits=logits,
+        num_classes=None if logits is None else _count_classes(logits, here),
         panel=shipped_panel() if digits and logits is not None else None,
         natural=_natural(opened) if digits else None,
         scale=scale,
         factor=covariance_factor(latent_map.flatten(here[:_REFERENCES])) if len(here) > 1 else None,
         variations=catalogue(latent_map.input_shape),
-        columns=built_in if records is None else (*built_in, *read_columns(records, found.names)),
+        columns=built_in if records is None else add_columns(built_in, read_columns(records, found.names), records),
         box=Box(),
         opened_by=_arguments(network, images=images, labelled=labelled, records=records),
     )
@@ -151,6 +153,11 @@ def _find_images(shape: tuple[int, ...], images: tuple[str, ...], labelled: Path
         )
     digits = mnist("test")
     return _Found(digits.images, tuple(f"test {i}" for i in range(len(digits.labels))), digits.labels, digits.name)
+
+
+def _count_classes(logits: Logits, images: Float[Tensor, "image ..."]) -> int:
+    with torch.no_grad():
+        return logits(images[:1]).shape[1]
 
 
 def _scale(latents: Float[Tensor, "image m"], labels: Int64[Tensor, " image"]) -> LatentScale | None:

@@ -29,10 +29,15 @@ def script(scene: Scene, state: State) -> str:
     text = json.dumps(as_json(state), separators=(",", ":"))
     arguments = ", ".join(scene.opened_by)
     return _SCRIPT.format(
-        model=" ".join(scene.model.split()).replace('"', "'").replace("\\", "/"),
-        layer=scene.layer,
+        model=_plain(scene.model),
+        layer=_plain(scene.layer),
         rtol=RTOL,
         state=repr(text),
         arguments=arguments,
         path="\nfrom pathlib import Path" if "Path(" in arguments else "",
     )
+
+
+def _plain(words: str) -> str:
+    """Words that can stand in a docstring: a name may hold anything."""
+    return " ".join(words.split()).replace("\\", "/").replace('"', "'")

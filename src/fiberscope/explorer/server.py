@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from fiberscope.explorer.desk import Desk, Threads
-from fiberscope.explorer.guard import COOKIE, HEADERS, Guard
+from fiberscope.explorer.guard import HEADERS, Guard
 from fiberscope.explorer.requests import welcome
 from fiberscope.explorer.scene import Scene
 from fiberscope.explorer.warm_up import warm_up
@@ -39,8 +39,11 @@ if TYPE_CHECKING:
 MOST_DESKS = 64
 IDLE_SECONDS = 30 * 60
 _BACKLOG = 128
+_FAREWELL_SECONDS = 5
 _FRAME_BYTES = 2**20  # what is larger ends its connection before it is read
 _MEDIA = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+# What Starlette and uvicorn raise when the other side is gone; anything else is a fault, and is told.
+_GONE = (WebSocketDisconnect, RuntimeError, ConnectionError)
 _GOING_AWAY, _REFUSED, _LATER = 1001, 1008, 1013
 
 
@@ -54,11 +57,11 @@ def serve(
     listener = _listen(host, port)
     torch.set_num_threads(1)
     warm_up(scene)
-    name = f"[{host}]" if ":" in host else host
+    actual = listener.getsockname()[1]
     secret = f"?token={token}" if token else ""
-    on_ready(f"http://{name}:{listener.getsockname()[1]}/{secret}")
+    on_ready(f"http://{_name(host)}:{actual}/{secret}")
     config = uvicorn.Config(
-        application(scene, Guard(host, token)),
+        application(scene, Guard(host, actual, token)),
         log_level="warning",
         ws="websockets-sansio",
         ws_max_size=_FRAME_BYTES,
@@ -68,6 +71,13 @@ def serve(
     )
     with listener:
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _name(host: str) -> str:
+    """What others write to reach this address: an unspecified one is no name."""
+    if host in ("", "0.0.0.0", "::"):
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -133,12 +143,15 @@ def application(scene: Scene, guard: Guard) -> ASGIApp:
 
 async def _attend(websocket: WebSocket, desk: Desk, scene: Scene) -> None:
     """Read and write until one of both ends: the tab is closed, or nobody has been there for long."""
-    await websocket.send_bytes(encode(welcome(scene), None))
-    tasks = [asyncio.create_task(task(websocket, desk)) for task in (_read, _write, _watch)]
-    _, unfinished = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in unfinished:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    with contextlib.suppress(*_GONE):
+        await websocket.send_bytes(encode(welcome(scene), None))
+        tasks = [asyncio.create_task(task(websocket, desk)) for task in (_read, _write, _watch)]
+        done, unfinished = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        for task in done:
+            task.result()
 
 
 async def _read(websocket: WebSocket, desk: Desk) -> None:
@@ -152,17 +165,18 @@ async def _read(websocket: WebSocket, desk: Desk) -> None:
 
 
 async def _write(websocket: WebSocket, desk: Desk) -> None:
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        while True:
-            await websocket.send_bytes(await desk.take())
+    while True:
+        await websocket.send_bytes(await desk.take())
 
 
 async def _watch(websocket: WebSocket, desk: Desk) -> None:
     while (quiet := time.monotonic() - desk.last_heard) < IDLE_SECONDS:
         await asyncio.sleep(IDLE_SECONDS - quiet + 1)
-    with contextlib.suppress(RuntimeError):
-        await websocket.send_bytes(_farewell("Nothing happened for half an hour. Reload the page to go on."))
-        await websocket.close(_GOING_AWAY)
+    # Who does not read gets no farewell.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_FAREWELL_SECONDS):
+            await websocket.send_bytes(_farewell("Nothing happened for half an hour. Reload the page to go on."))
+            await websocket.close(_GOING_AWAY)
 
 
 def _farewell(message: str) -> bytes:
@@ -204,7 +218,7 @@ def _welcome_page(request: Request, guard: Guard, page: dict[str, bytes]) -> Res
     """The page; a token goes from the address into a cookie, so that it does not stay in view."""
     if guard.token is not None and "token" in request.query_params:
         moved = RedirectResponse("/", status_code=303)
-        moved.set_cookie(COOKIE, guard.token, httponly=True, samesite="strict")
+        moved.set_cookie(guard.cookie, guard.token, httponly=True, samesite="strict")
         return moved
     return Response(page["index.html"], media_type=_MEDIA["html"])
 

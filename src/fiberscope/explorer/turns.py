@@ -7,11 +7,12 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 _log = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class Worker(Protocol):
     """Somebody with work to do, a piece at a time."""
 

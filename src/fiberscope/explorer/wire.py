@@ -20,11 +20,12 @@ Array = Tensor | NDArray[np.generic]
 
 
 class Answer(NamedTuple):
-    """A type, fields of JSON, and arrays of float32 or bytes."""
+    """A type, fields of JSON, and arrays of float32 or bytes; ``last`` where its request is answered with it."""
 
     type: str
     fields: Mapping[str, object]
     arrays: Mapping[str, Array] = {}
+    last: bool = False
 
 
 def encode(answer: Answer, identity: int | None) -> bytes:
@@ -63,7 +64,7 @@ def _plain(array: Array) -> NDArray[np.generic]:
     if isinstance(array, Tensor):
         array = array.detach().cpu()
         array = array.numpy() if array.dtype == torch.uint8 else array.float().numpy()
-    return np.ascontiguousarray(array)
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
 
 def _padded(blob: bytes, filling: bytes) -> bytes:

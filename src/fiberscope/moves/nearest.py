@@ -28,12 +28,13 @@ _CORRECTOR_STEPS = 20
 class Nearest(NamedTuple):
     """For each row a point on the fiber, as near to its image as descent could bring it.
 
-    ``distance`` is Euclidean, over the coordinates or over what ``measure`` makes of them. ``stationarity`` is ``|P_cone (y - x)| / |y - x|`` for image y and
-    point x, NaN off the fiber: 0 at a smooth local minimum; on a piecewise-linear network minima sit on kinks, where
-    it stays above, since it knows one linear piece only. ``slope`` asks the network itself: how much nearer to y one
-    comes per unit of way, going a fiftieth of the distance along the fiber toward y. Where nothing nearer is there it
-    is zero or below, on kinks too; for a smooth network it is the stationarity, less what the bending takes. Way and
-    distance are both as the measure sees them. NaN off the fiber, and where the corrector did not get back to it from there.
+    ``distance`` is Euclidean, over the coordinates or over what ``measure`` makes of them. ``stationarity`` is
+    ``|P_cone (y - x)| / |y - x|`` for image y and point x, NaN off the fiber: 0 at a smooth local minimum; on a
+    piecewise-linear network minima sit on kinks, where it stays above, since it knows one linear piece only. ``slope``
+    asks the network itself: how much nearer to y one comes per unit of way, going a fiftieth of the distance along the
+    fiber toward y; way and distance as the measure sees them. Where nothing nearer is there it is zero or below, on
+    kinks too; for a smooth network it is the stationarity, less what the bending takes. NaN off the fiber, and where
+    the corrector did not get back to it from there.
 
     References:
         Ioffe (2017), Variational Analysis of Regular Mappings, section 3.1 (the slope of De Giorgi).
