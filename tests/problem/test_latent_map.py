@@ -176,3 +176,45 @@ def test_a_whole_pass_of_another_thread_does_not_end_at_the_layer():
 
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(look, range(8)))
+
+
+class Reader(nn.Module):
+    """An encoder and a head; ``prepare`` is what happens to the images before them."""
+
+    def __init__(self, prepare):
+        super().__init__()
+        self.encoder, self.head, self.prepare, self.passes = nn.Linear(36, 5), nn.Linear(5, 3), prepare, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes += 1
+        return self.head(self.prepare(self.encoder, x))
+
+
+def passes_of(prepare) -> tuple[int, Tensor, Tensor]:
+    model, images = Reader(prepare).eval(), IMAGES.flatten(1)
+    latent_map = fs.LatentMap.at_layer(model, "encoder", input_shape=(36,))
+    before = model.passes
+    with torch.no_grad():
+        found, wanted = latent_map(images), prepare(model.encoder, images)
+    return model.passes - before, found, wanted
+
+
+def test_a_layer_that_comes_first_runs_alone():
+    passes, found, wanted = passes_of(lambda encoder, x: encoder(x))
+    assert passes == 0
+    assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda encoder, x: encoder(x.clamp(0, 1)),
+        lambda encoder, x: encoder(1 * x),
+        lambda encoder, x: encoder(input=x),
+        lambda encoder, x: encoder(x - x.mean(dim=1, keepdim=True)),
+    ],
+)
+def test_what_comes_before_a_layer_is_never_left_out(prepare):
+    passes, found, wanted = passes_of(prepare)
+    assert passes == 1
+    assert torch.equal(found, wanted)
