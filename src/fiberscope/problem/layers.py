@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from difflib import get_close_matches
 from threading import get_ident
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,9 +43,11 @@ class CutModule(nn.Module):
         """Run the module until the layer has run."""
         thread, version = get_ident(), images._version
 
-        def stop(_module: nn.Module, inputs: tuple[object, ...], options: dict[str, object], output: Tensor) -> None:
-            # The module is shared: a whole forward pass of another thread must not end here.
+        def stop(_module: nn.Module, inputs: tuple[object, ...], *others: Any) -> None:
+            # The module is shared: a whole forward pass of another thread must not end here. While the hook is being
+            # registered such a pass may also call it without the options.
             if get_ident() == thread:
+                options, output = others
                 alone = len(inputs) == 1 and inputs[0] is images and not options
                 raise _Reached(output, untouched=alone and images._version == version)
 
