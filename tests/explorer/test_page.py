@@ -4,106 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import struct
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 import fiberscope as fs
+from explorer.page import (
+    WAIT,
+    needs_chromium,
+    open_link,
+    pull,
+    residual,
+    settled,
+    shown,
+    state_of,
+    stroke,
+)
 from explorer.process import address_of, serving, start
 
-CHROMIUM = shutil.which("chromium")
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WAIT = 30_000  # milliseconds: two cores may have much else to do
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
-
-
-@pytest.fixture(scope="module")
-def address():
-    with serving() as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def tab(browser, address):
-    """The page at its first image; whatever its console complains of fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
-    context.set_default_timeout(WAIT)
-    tab = context.new_page()
-    troubles = []
-    tab.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    tab.on("pageerror", lambda error: troubles.append(str(error)))
-    tab.goto(address)
-    settled(tab, [])
-    yield tab
-    context.close()
-    assert troubles == []
-
-
-def state_of(tab):
-    return tab.evaluate("window.fiberscope.state()")
-
-
-def settled(tab, kinds, *, on_fiber: bool = True):
-    """Wait until the state has moves of these kinds and its frame is drawn."""
-    tab.wait_for_function(
-        """kinds => {
-            const state = window.fiberscope?.state();
-            return state?.moves.map(m => m.kind).join() === kinds.join()
-                && JSON.stringify(state) === JSON.stringify(window.fiberscope.shown());
-        }""",
-        arg=kinds,
-    )
-    stage = tab.get_by_test_id("stage")
-    expect(stage).to_have_attribute("data-on-fiber", str(on_fiber).lower(), timeout=WAIT)
-    expect(tab.get_by_test_id("card").first.get_by_role("slider")).to_be_enabled(timeout=WAIT)
-
-
-def residual(tab) -> float:
-    return float(tab.get_by_test_id("residual").get_attribute("data-value"))
-
-
-def pull(tab, share, *, place: int = 0):
-    """Drag a slider with the mouse from its middle to a share of its half, and let it go."""
-    slider = tab.get_by_test_id("card").nth(place).get_by_role("slider")
-    slider.scroll_into_view_if_needed()
-    box = slider.bounding_box()
-    middle, across = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    tab.mouse.move(middle, across)
-    tab.mouse.down()
-    tab.mouse.move(middle + share * box["width"] / 2, across, steps=12)
-    tab.mouse.up()
-
-
-def stroke(tab, *, height: float = 0.9):
-    """Paint a line across the image."""
-    box = tab.get_by_test_id("image").bounding_box()
-    across = box["y"] + height * box["height"]
-    tab.mouse.move(box["x"] + 0.3 * box["width"], across)
-    tab.mouse.down()
-    tab.mouse.move(box["x"] + 0.6 * box["width"], across, steps=8)
-    tab.mouse.up()
+pytestmark = needs_chromium
 
 
 def test_a_person_sees_the_first_image_on_its_fiber(tab):
@@ -269,7 +190,7 @@ def test_pictures_are_downloaded(tab, tmp_path, button, kind):
     assert file.read_bytes().startswith(kind)
 
 
-def test_a_link_restores_what_was_seen(tab, browser, address):
+def test_a_link_restores_what_was_seen(tab):
     pull(tab, 0.5, place=1)
     settled(tab, ["drag"])
     stroke(tab)
@@ -346,33 +267,6 @@ def test_the_connection_comes_back(browser):
     context.close()
 
 
-def open_link(tab, state):
-    tab.evaluate(
-        "s => import('/page/link.js').then(l => l.encodeState(s)).then(t => { location.hash = 's=' + t; })", state
-    )
-
-
-def shown(tab) -> np.ndarray:
-    """The image of the state as the server has it, asked for on a connection of its own."""
-    message = tab.evaluate(
-        """state => new Promise(resolve => {
-            const socket = new WebSocket(location.origin.replace('http', 'ws') + '/session');
-            socket.binaryType = 'arraybuffer';
-            socket.onopen = () => socket.send(JSON.stringify({type: 'show', id: 7, state}));
-            socket.onmessage = ({data}) => {
-                const length = new DataView(data).getUint32(0, true);
-                const header = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
-                if (header.type === 'frame') { resolve([...new Uint8Array(data)]); socket.close(); }
-            };
-        })""",
-        state_of(tab),
-    )
-    blob = bytes(message)
-    (length,) = struct.unpack_from("<I", blob)
-    place = json.loads(blob[4 : 4 + length])["arrays"]["image"]
-    return np.frombuffer(blob, np.float32, 784, 4 + length + place["offset"]).reshape(place["shape"])
-
-
 def save(image, file):
     from PIL import Image
 
@@ -382,7 +276,8 @@ def save(image, file):
 # The least contrast of text that is shown, by the formula of WCAG 2.2; disabled controls are exempt there.
 CONTRAST = """(() => {
   const rgb = c => c.match(/[\\d.]+/g).map(Number);
-  const light = c => { const [r, g, b] = rgb(c).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  const linear = v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const light = c => { const [r, g, b] = rgb(c).map(v => linear(v / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   const behind = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
     const parts = rgb(c); if (parts.length < 4 || parts[3] === 1) return c; } return 'rgb(255, 255, 255)'; };

@@ -33,8 +33,16 @@ export function createAddress(window) {
       clearTimeout(timer);
       timer = setTimeout(write, PAUSE);
     },
-    onChange(listener) {
-      window.addEventListener("hashchange", listener);
+    /** Have it there now; null leaves none. */
+    async set(state) {
+      clearTimeout(timer);
+      newest = state;
+      if (state !== null) await write();
+      else window.history.replaceState(null, "", window.location.pathname + window.location.search);
+    },
+    onChange(listener, signal) {
+      window.addEventListener("hashchange", listener, { signal });
+      signal.addEventListener("abort", () => clearTimeout(timer));
     },
   };
 }

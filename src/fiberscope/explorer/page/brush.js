@@ -12,8 +12,11 @@ export function createBrush({ session, stage, welcome }) {
   let base = null;
   let move = null;
   let stroke = new Map();
-  onStrokes(stage.canvas, { begin, to, end, cursor: (pixel) => overlay.set({ cursor: pixel }) });
+  let cursor = null;
+  let held = new Set();
+  onStrokes(stage.canvas, { begin, to, end, cursor: moveCursor });
   session.on("state", sync);
+  session.on("frame", tell);
 
   function begin(point, time) {
     base = session.committed();
@@ -61,19 +64,38 @@ export function createBrush({ session, stage, welcome }) {
     return new Set([...frozen].map((pixel) => pixel % (width * height)));
   }
 
+  function moveCursor(pixel) {
+    cursor = pixel;
+    overlay.set({ cursor });
+    tell();
+  }
+
+  function tell() {
+    const frame = session.frame();
+    if (cursor === null || frame === null) {
+      stage.tell(null);
+      return;
+    }
+    const place = cursor[1] * width + cursor[0];
+    let sum = 0;
+    for (let channel = 0; channel < channels; channel += 1) sum += frame.image[place + channel * width * height];
+    const grey = Math.min(Math.max(sum / channels, 0), 1);
+    stage.tell(cursor, grey, frame.state.space !== "pixels" ? "" : held.has(place) ? "painted" : "free");
+  }
+
   function releaseAll() {
     const frozen = [...frozenPixels(session.committed())];
     if (frozen.length > 0) session.commit(append(session.committed(), { kind: "release", pixels: frozen }));
   }
 
   function sync(state) {
-    const frozen = planeOf(frozenPixels(state));
-    overlay.set({ frozen });
-    tools.set({ possible: state.space === "pixels", count: frozen.size });
+    held = planeOf(frozenPixels(state));
+    overlay.set({ frozen: held });
+    tools.set({ possible: state.space === "pixels", count: held.size });
     stage.canvas.classList.toggle("paintable", state.space === "pixels");
   }
 
-  return { tools: tools.element, sync };
+  return { tools: tools.element };
 }
 
 function createTools({ releaseAll, show }) {

@@ -4,7 +4,7 @@ import { decode } from "./wire.js";
 const bytes = new TextEncoder();
 
 /**
- * `listener` has welcome(header), closed() and trouble(message). An answer handler gets (header, arrays); the header's
+ * `listener` has welcome(header), closed(how) and trouble(message). An answer handler gets (header, arrays); the header's
  * type is "error" when the server refused, and "lost" when the connection ended before the answer.
  */
 export function createChannel(transport, listener) {
@@ -16,6 +16,7 @@ export function createChannel(transport, listener) {
     const { header, arrays } = decode(buffer);
     if (header.type === "welcome") {
       largest = header.limits.message_bytes;
+      transport.welcomed();
       listener.welcome(header);
       return;
     }
@@ -28,10 +29,10 @@ export function createChannel(transport, listener) {
     if (header.type === "error" && header.id === null) listener.trouble(header.message);
   }
 
-  function closed() {
+  function closed(how) {
     const open = [...lanes.values()];
     lanes.clear();
-    listener.closed();
+    listener.closed(how);
     for (const question of open) question.answer({ type: "lost" }, {});
   }
 

@@ -1,13 +1,13 @@
 // Puts text on the clipboard, and where the browser refuses, into a dialog to copy by hand.
-import { button, make } from "./elements.js";
+import { button, freshId, make } from "./elements.js";
 
 export function createCopying({ channel, session, address, trouble, news }) {
-  const heading = make("h2", { id: "copying" });
-  const text = make("textarea", { readOnly: true, spellcheck: false, rows: 16, "aria-labelledby": "copying" });
+  const heading = make("h2", { id: freshId("copying") });
+  const text = make("textarea", { readOnly: true, spellcheck: false, rows: 16, "aria-labelledby": heading.id });
   const told = make("p", { class: "small", role: "status" });
   const dialog = make(
     "dialog",
-    { "aria-labelledby": "copying" },
+    { "aria-labelledby": heading.id },
     heading,
     text,
     make(

@@ -197,7 +197,6 @@ export function createDirections({ channel, session, welcome, library, picker })
 
   return {
     element,
-    sync,
     shown: refresh,
     resume: () => {
       now.asked = null;

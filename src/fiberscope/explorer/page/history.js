@@ -1,5 +1,5 @@
 // The list of states that a person has made, and where in it they are.
-import { key } from "./state.js";
+import { key, sameButLast } from "./state.js";
 
 const LONGEST = 1000;
 // Key presses on one slider within this time are one step to undo.
@@ -11,15 +11,20 @@ export function createHistory(first) {
   let lastLabel = null;
   let lastTime = 0;
 
-  /** Add a state after the present one; with the label of a moment ago it replaces that one instead. */
+  /** Add a state after the present one; with the label of a moment ago, on the same move, it replaces that one instead. */
   function commit(state, label = null) {
     const now = performance.now();
-    const same = label !== null && label === lastLabel && now - lastTime < ONE_STEP && place > 0;
+    const again = label !== null && label === lastLabel && now - lastTime < ONE_STEP && place > 0;
+    const here = states[place];
+    if (key(state) !== key(here)) {
+      if (again && (sameButLast(state, here) || key(state) === key(states[place - 1]))) replace(state);
+      else {
+        states = [...states.slice(0, place + 1), state].slice(-LONGEST);
+        place = states.length - 1;
+      }
+    }
     lastLabel = label;
     lastTime = now;
-    if (key(state) === key(states[place])) return;
-    states = [...states.slice(0, same ? place : place + 1), state].slice(-LONGEST);
-    place = states.length - 1;
   }
 
   function replace(state) {

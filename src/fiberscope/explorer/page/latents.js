@@ -3,7 +3,7 @@ import { make } from "./elements.js";
 import { short } from "./format.js";
 import { onPaletteChange, palette } from "./palette.js";
 
-export function createLatents() {
+export function createLatents(signal) {
   const canvas = make("canvas", {
     class: "chart",
     role: "img",
@@ -31,7 +31,7 @@ export function createLatents() {
     canvas.height = Math.round(entry.contentRect.height * devicePixelRatio);
     draw(frame);
   }).observe(canvas);
-  onPaletteChange(() => draw(frame));
+  onPaletteChange(() => draw(frame), signal);
 
   function draw(next) {
     frame = next;
@@ -41,7 +41,7 @@ export function createLatents() {
     const step = width / frame.latent.length;
     const bar = Math.max(Math.min(0.62 * step, 26 * devicePixelRatio), 1);
     const y = (value) => height / 2 - (value / reach) * (height / 2 - 3 * devicePixelRatio);
-    const colours = palette();
+    const colours = palette(canvas);
     context.clearRect(0, 0, width, height);
     context.fillStyle = colours.muted;
     context.fillRect(0, height / 2 - 0.5 * devicePixelRatio, width, devicePixelRatio);

@@ -1,5 +1,5 @@
 // A state as a short text for links: its JSON, deflated, in the base64 of URLs; and back.
-import { looksLikeState } from "./state.js";
+import { looksLikeState } from "./outline.js";
 import { fromBase64, toBase64 } from "./wire.js";
 
 const LARGEST_TEXT = 2 ** 22;

@@ -1,8 +1,9 @@
 // Go along the fiber as near to another image as it allows, see the whole way, and stop anywhere on it.
+import { adviceOn } from "./advice.js";
 import { createChosen } from "./chosen.js";
 import { button, field, make } from "./elements.js";
 import { createFilm } from "./film.js";
-import { percent, short, words } from "./format.js";
+import { percent, short } from "./format.js";
 import { append, beforeLast, key, openMorph } from "./state.js";
 import { row } from "./wire.js";
 
@@ -47,7 +48,11 @@ export function createMorph({ channel, session, welcome, library, picker }) {
   );
   session.on("state", sync);
   session.on("wish", (state) => {
-    if (!onThisWay(state)) film?.halt();
+    if (onThisWay(state)) return;
+    if (going()) {
+      leave();
+      session.restore({ asks: false });
+    } else film?.halt();
   });
 
   function base() {
@@ -82,11 +87,11 @@ export function createMorph({ channel, session, welcome, library, picker }) {
 
   function answer(header, arrays) {
     if (header.type !== "film") {
-      progress.textContent = header.type === "lost" ? "The connection was lost on the way: start again." : "";
+      leave();
+      if (header.type === "lost") progress.textContent = "The connection was lost on the way: start again.";
+      // A draft is no image of the fiber: nothing of it may stay.
+      session.restore({ asks: true });
       if (header.type === "error") session.trouble(header.message);
-      film = null;
-      run = null;
-      refresh();
       return;
     }
     film.put(header.first, framesOf(header, arrays, run, session.frame()));
@@ -101,12 +106,29 @@ export function createMorph({ channel, session, welcome, library, picker }) {
 
   function finish(header) {
     film.whole = true;
-    progress.textContent = header.advice || (header.outcome === "converged" ? "" : words(header.outcome));
+    const reached = append(run.base, { kind: "morph", to: run.to, share: 1 });
+    progress.textContent = header.outcome === "converged" ? "" : endOf(header, reached);
     const nearer = header.apart > 0 ? 1 - header.near / header.apart : 0;
     result.textContent = `It comes ${percent(nearer)} nearer: distance ${short(header.near)} of ${short(header.apart)}.`;
     result.hidden = false;
     // While it plays the frames themselves are what is seen; the server is asked when it rests.
-    session.commit(append(run.base, { kind: "morph", to: run.to, share: 1 }), { silent: film.playing() });
+    session.commit(reached, { silent: film.playing() });
+  }
+
+  function endOf(header, reached) {
+    const { why, ways } = adviceOn(header, reached, welcome.radius_unit);
+    return `It stops where ${why}. ${ways}`;
+  }
+
+  /** The way is not gone to its end: nothing of it is shown any more. */
+  function leave() {
+    film?.halt();
+    film = null;
+    run = null;
+    result.hidden = true;
+    progress.textContent = "";
+    Object.assign(scrubber, { max: 1, step: 0.01 });
+    refresh();
   }
 
   function scrub(event) {
@@ -141,14 +163,7 @@ export function createMorph({ channel, session, welcome, library, picker }) {
   /** A state that was not made here ends the film, unless it stands on the same way. */
   function sync(state) {
     const morph = openMorph(state);
-    if (!onThisWay(state) && (run === null || key({ ...state, straight: false }) !== key(run.base))) {
-      film?.halt();
-      film = null;
-      run = null;
-      result.hidden = true;
-      progress.textContent = "";
-      Object.assign(scrubber, { max: 1, step: 0.01 });
-    }
+    if (!onThisWay(state) && (run === null || key({ ...state, straight: false }) !== key(run.base))) leave();
     if (morph !== null) chosen.set(morph.to);
     if (morph !== null && !film?.playing()) scrubber.value = placeOf(morph.share);
     refresh();
@@ -168,18 +183,20 @@ export function createMorph({ channel, session, welcome, library, picker }) {
     return best;
   }
 
+  const going = () => film !== null && !film.whole;
+
   function refresh() {
-    const going = film !== null && !film.whole;
-    start.disabled = chosen.reference() === null || going;
+    const underway = going();
+    start.disabled = chosen.reference() === null || underway;
     way.hidden = film === null && openMorph(session.committed()) === null;
-    scrubber.disabled = going;
+    scrubber.disabled = underway;
     play.hidden = film === null;
     play.textContent = film?.playing() ? "Pause" : "Play";
-    play.disabled = going;
+    play.disabled = underway;
     if (!way.hidden && (film === null || film.length() > 0)) drawShare();
   }
 
-  return { element, sync };
+  return { element, stop: () => film?.halt() };
 }
 
 /** A part of a film as frames like those of a state; what a film does not say is as in the frame before it. */

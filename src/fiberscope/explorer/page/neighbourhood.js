@@ -83,7 +83,7 @@ export function createNeighbourhood({ channel, session, welcome }) {
     });
   }
 
-  return { element, sync, shown: refresh, resume: refresh };
+  return { element, shown: refresh, resume: refresh };
 }
 
 function createWidths() {

@@ -1,5 +1,6 @@
 // A pad to draw one's own image on, with a soft pen like the ink of a scanned digit.
-import { button, make } from "./elements.js";
+import { createCursor } from "./cursor.js";
+import { button, freshId, make } from "./elements.js";
 import { createRaster } from "./raster.js";
 import { onStrokes } from "./strokes.js";
 import { toBase64 } from "./wire.js";
@@ -11,12 +12,18 @@ const PEN = 1.15;
 export function createPad({ shape, choose }) {
   const [channels, height, width] = shape;
   const ink = new Float32Array(width * height);
+  const keys = make(
+    "p",
+    { class: "unseen", id: freshId("keys") },
+    "Arrow keys move a cursor, Space sets a dot, Shift with arrows draws a line.",
+  );
+  const told = createCursor();
   const canvas = make("canvas", {
     class: "pad",
     tabIndex: 0,
-    role: "img",
-    "aria-label":
-      "Drawing pad: draw with mouse or finger; arrow keys move a cursor, Shift with arrows draws, Space sets a dot",
+    role: "application",
+    "aria-label": "Drawing pad",
+    "aria-describedby": keys.id,
   });
   const raster = createRaster(canvas, [1, height, width]);
   const cursor = make("span", { class: "pixel-cursor", hidden: true });
@@ -25,7 +32,7 @@ export function createPad({ shape, choose }) {
     "div",
     { class: "own" },
     make("p", { class: "small" }, "Draw with mouse, finger or pen. White is ink."),
-    make("div", { class: "frame" }, canvas, cursor),
+    make("div", { class: "frame" }, canvas, cursor, keys, told.element),
     make("div", { class: "row" }, use, button("Clear", { onclick: clear })),
   );
   canvas.style.aspectRatio = `${width} / ${height}`;
@@ -33,7 +40,10 @@ export function createPad({ shape, choose }) {
     begin: (point) => draw([point]),
     to: draw,
     end: () => {},
-    cursor: (pixel) => placeCursor(cursor, pixel, width, height),
+    cursor: (pixel) => {
+      placeCursor(cursor, pixel, width, height);
+      told.tell(pixel, pixel === null ? 0 : ink[pixel[1] * width + pixel[0]]);
+    },
   });
   raster.image(ink);
 
@@ -68,7 +78,7 @@ export function createPad({ shape, choose }) {
 }
 
 /** Put a frame round one pixel of the canvas beside it. */
-export function placeCursor(element, pixel, width, height) {
+function placeCursor(element, pixel, width, height) {
   element.hidden = pixel === null;
   if (pixel === null) return;
   element.style.left = `${(100 * pixel[0]) / width}%`;

@@ -1,5 +1,5 @@
 // Where images come from: the data set, a drawing, a file. It chooses the start, or another image for whoever asks.
-import { button, make } from "./elements.js";
+import { button, freshId, make } from "./elements.js";
 import { createPad } from "./pad.js";
 import { createTabs } from "./tabs.js";
 import { createThumbnails } from "./thumbnails.js";
@@ -22,10 +22,10 @@ export function createPicker({ welcome, library, start, trouble }) {
     question,
     button("Cancel", { onclick: () => choose(null) }),
   );
-  const heading = make("h2", { id: "pick" }, "Start from");
+  const heading = make("h2", { id: freshId("pick") }, "Start from");
   const element = make(
     "section",
-    { class: "panel picker", "aria-labelledby": "pick", onkeydown: escape },
+    { class: "panel picker", "aria-labelledby": heading.id, onkeydown: escape },
     heading,
     banner,
     tabs.list,

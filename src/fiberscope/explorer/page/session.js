@@ -7,7 +7,7 @@ const MOST_LATENCIES = 2000;
 
 /**
  * Events: "state" (committed, undone, redone), "wish" (a state about to be shown), "frame", "verdict", "blocked" (a drag left
- * the fiber, its frame is not drawn), "trouble" (a sentence), "fine" (an answer without trouble).
+ * the fiber, its frame is not drawn), "trouble" (a sentence), "refused" (a sentence, before anything could be drawn).
  */
 export function createSession(channel, limits, first) {
   const history = createHistory(first);
@@ -17,6 +17,7 @@ export function createSession(channel, limits, first) {
   let waiting = null;
   let newest = first;
   let drawn = null;
+  let answered = null;
   let blocked = null;
 
   function show(state, { manner = "jump", time = null, quiet = false } = {}) {
@@ -42,14 +43,14 @@ export function createSession(channel, limits, first) {
     waiting = null;
     // The next question goes out before this answer is drawn: the server computes meanwhile.
     if (next !== null && header.type !== "lost") send(next);
-    if (header.type === "error") emit("trouble", header.message);
+    if (header.type === "error") emit(drawn === null && next === null ? "refused" : "trouble", header.message);
     if (header.type === "frame") receive(wish, header, arrays);
   }
 
   function receive(wish, header, arrays) {
     if (wish.manner === "drag" && !header.on_fiber && !wish.state.straight) {
       blocked = wish.state;
-      emit("blocked", header);
+      emit("blocked", header, wish.state);
       if (key(history.present()) === key(wish.state)) stepBack();
       return;
     }
@@ -63,7 +64,16 @@ export function createSession(channel, limits, first) {
   /** Draw a frame that the server made; a film's frames come this way too, and take from the last frame what they lack. */
   function present(frame) {
     drawn = { ...drawn, ...frame };
+    if (!drawn.film) answered = drawn;
     emit("frame", drawn);
+  }
+
+  /** Draw the committed state again, after frames that belong to no state; `asks` for it too, if nothing else is wished. */
+  function restore({ asks }) {
+    if (drawn === null || !drawn.film) return;
+    if (key(answered?.state ?? null) === key(history.present())) present(answered);
+    // The judges answer with the frame, and what was kept may be of another state.
+    if (asks) show(history.present(), { quiet: true });
   }
 
   /** A drag was let go off the fiber: return to its last state that was drawn on the fiber. */
@@ -91,7 +101,9 @@ export function createSession(channel, limits, first) {
 
   // A preview of the same state may have been asked already; then its answer will do. A frame of a film has no verdict.
   function unasked(state) {
-    return inFlight === null && (drawn === null || drawn.film || key(drawn.state) !== key(state));
+    const asked = waiting ?? inFlight;
+    if (asked !== null) return key(asked.state) !== key(state);
+    return drawn === null || drawn.film || key(drawn.state) !== key(state);
   }
 
   function jump(state) {
@@ -104,6 +116,7 @@ export function createSession(channel, limits, first) {
     latencies,
     commit,
     present,
+    restore,
     preview: show,
     undo: () => history.canUndo() && jump(history.undo()),
     redo: () => history.canRedo() && jump(history.redo()),

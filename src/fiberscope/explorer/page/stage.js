@@ -1,21 +1,25 @@
 // The image, large; beside it where it started and what has changed since.
 import { DIVERGING } from "./colours.js";
-import { make } from "./elements.js";
+import { createCursor } from "./cursor.js";
+import { freshId, make } from "./elements.js";
 import { short } from "./format.js";
 import { createRaster } from "./raster.js";
 
 export function createStage(shape) {
   const [, height, width] = shape;
-  const image = picture(
-    "image",
-    "The image; arrow keys move a cursor, Space paints, Shift with arrows paints a line",
-    shape,
-  );
+  const image = picture("image", "Image, to be painted on", shape);
   const start = picture("start", "The start", shape);
   const difference = picture("difference", "Difference from the start", shape);
-  image.canvas.tabIndex = 0;
+  const keys = make(
+    "p",
+    { class: "unseen", id: freshId("keys") },
+    "Arrow keys move a cursor, Space paints, Shift with arrows paints a line.",
+  );
+  const cursor = createCursor();
+  Object.assign(image.canvas, { tabIndex: 0, role: "application" });
+  image.canvas.setAttribute("aria-describedby", keys.id);
   const badge = make("span", { class: "badge", hidden: true });
-  const large = make("div", { class: "large", role: "application", "aria-label": "Image" }, image.canvas, badge);
+  const large = make("div", { class: "large" }, image.canvas, badge, keys, cursor.element);
   large.style.aspectRatio = `${width} / ${height}`;
   const ends = [make("span", {}), make("span", {}, "0"), make("span", {})];
   const legend = make(
@@ -46,7 +50,7 @@ export function createStage(shape) {
       badge.textContent = frame.state.straight ? "straight line: off the fiber" : "best approach: off the fiber";
   }
 
-  return { large, small, canvas: image.canvas, draw };
+  return { large, small, canvas: image.canvas, draw, tell: cursor.tell };
 }
 
 function picture(name, label, shape) {

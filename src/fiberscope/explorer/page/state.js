@@ -43,15 +43,13 @@ export function key(value) {
   return JSON.stringify(value);
 }
 
-/** Whether a value that came from outside has the outline of a state; the server checks the rest. */
-export function looksLikeState(value) {
-  return (
-    value !== null &&
-    typeof value === "object" &&
-    value.v === 1 &&
-    Array.isArray(value.moves) &&
-    value.image !== null &&
-    typeof value.image === "object" &&
-    typeof value.space === "string"
-  );
+/** Whether two states differ in their last move alone, as while one slider is moved. */
+export function sameButLast(one, other) {
+  return one.moves.length === other.moves.length && key(one.moves.slice(0, -1)) === key(other.moves.slice(0, -1));
+}
+
+/** Whether the images that a state names exist where there are other data: only those that it carries itself do. */
+export function ownsItsImages(state) {
+  const named = [state.image, ...state.moves.map((move) => move.to ?? null)];
+  return named.every((image) => image === null || image.index === undefined);
 }

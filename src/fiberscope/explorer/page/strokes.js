@@ -62,7 +62,10 @@ export function onStrokes(canvas, { begin, to, end, cursor }) {
   canvas.addEventListener("keyup", (event) => {
     if (event.key === "Shift") finish(event.timeStamp);
   });
-  canvas.addEventListener("focus", () => cursor(pixel));
+  canvas.addEventListener("focus", () => {
+    if (canvas.matches(":focus-visible")) pixel ??= [Math.floor(canvas.width / 2), Math.floor(canvas.height / 2)];
+    cursor(pixel);
+  });
   canvas.addEventListener("blur", (event) => {
     finish(event.timeStamp);
     cursor(null);

@@ -2,7 +2,7 @@
 import { button, choice, make } from "./elements.js";
 import { startAt } from "./state.js";
 
-export function createToolbar({ session, welcome, copying }) {
+export function createToolbar({ session, welcome, copying, root, surroundings, signal }) {
   const undo = button("Undo", { onclick: session.undo, title: "Ctrl+Z" });
   const redo = button("Redo", { onclick: session.redo, title: "Ctrl+Shift+Z" });
   const space = choice(
@@ -40,7 +40,7 @@ export function createToolbar({ session, welcome, copying }) {
     ),
   );
   session.on("state", sync);
-  document.addEventListener("keydown", shortcut);
+  root.ownerDocument.addEventListener("keydown", shortcut, { signal });
 
   function sync(state) {
     undo.disabled = !session.canUndo();
@@ -48,8 +48,10 @@ export function createToolbar({ session, welcome, copying }) {
     space.set(state.space);
   }
 
+  // In somebody else's page the keys are theirs while they are not in here.
   function shortcut(event) {
     if (
+      !(root.contains(event.target) || event.target === root.ownerDocument.body) ||
       !(event.ctrlKey || event.metaKey) ||
       event.altKey ||
       event.target.closest("dialog, textarea, input[type=number]") !== null
@@ -65,9 +67,8 @@ export function createToolbar({ session, welcome, copying }) {
   function connected(is) {
     connection.textContent = is ? "connected" : "not connected";
     connection.classList.toggle("lost", !is);
-    document.title = `${is ? "" : "(not connected) "}fiberscope explore: ${welcome.model}`;
+    surroundings.title(`${is ? "" : "(not connected) "}fiberscope explore: ${welcome.model}`);
   }
 
-  connected(true);
   return { element, sync, connected };
 }

@@ -1,5 +1,5 @@
 // The images that a person keeps; a click brings the state of one back.
-import { button, make } from "./elements.js";
+import { button, freshId, make } from "./elements.js";
 import { short } from "./format.js";
 import { createRaster } from "./raster.js";
 import { key } from "./state.js";
@@ -8,7 +8,8 @@ import { fromBase64, toBase64 } from "./wire.js";
 export function createTray({ session, welcome, files, news, trouble }) {
   const shelf = createShelf(welcome);
   let kept = shelf.read();
-  const keep = button("Keep", { class: "primary", onclick: add, title: "Put this image on the tray" });
+  const keep = button("Keep", { class: "primary", disabled: true, onclick: add, title: "Put this image on the tray" });
+  const heading = make("h2", { id: freshId("kept") }, "Kept");
   const list = make("ul", { class: "kept", "aria-label": "Kept images" });
   const empty = make("p", { class: "small" }, "Keep what you find; it stays while this tab is open.");
   const animation = () => [session.committed()];
@@ -38,17 +39,21 @@ export function createTray({ session, welcome, files, news, trouble }) {
   );
   const element = make(
     "section",
-    { class: "panel tray", "aria-labelledby": "kept" },
-    make("div", { class: "row spread" }, make("h2", { id: "kept" }, "Kept"), keep),
+    { class: "panel tray", "aria-labelledby": heading.id },
+    make("div", { class: "row spread" }, heading, keep),
     empty,
     list,
     downloads,
   );
   draw();
+  // A frame of a film may still be a draft, and its share is rounded: only what the server made of a state comes back exactly.
+  session.on("frame", (frame) => {
+    keep.disabled = frame.film;
+  });
 
   function add() {
     const frame = session.frame();
-    if (frame === null) return;
+    if (frame === null || frame.film) return;
     if (kept.length >= welcome.limits.export_states) {
       trouble(`The tray holds ${welcome.limits.export_states} images: download them as npz and remove some.`);
       return;

@@ -1,149 +1,106 @@
-// Puts the explorer together inside an element, on any transport that carries the protocol.
-import { createBrush } from "./brush.js";
+// Puts the explorer inside an element, on any transport that carries the protocol, and takes it away again.
 import { createChannel } from "./channel.js";
-import { createCopying } from "./copying.js";
-import { createDirections } from "./directions.js";
-import { make } from "./elements.js";
-import { createFiles } from "./files.js";
-import { words } from "./format.js";
-import { createLatents } from "./latents.js";
-import { createLibrary } from "./library.js";
-import { createMorph } from "./morph.js";
-import { createNeighbourhood } from "./neighbourhood.js";
 import { createNotices } from "./notices.js";
-import { createNumbers } from "./numbers.js";
-import { createPicker } from "./picker.js";
-import { createSession } from "./session.js";
-import { createStage } from "./stage.js";
-import { startAt } from "./state.js";
-import { createTabs } from "./tabs.js";
-import { createToolbar } from "./toolbar.js";
-import { createTray } from "./tray.js";
+import { build } from "./parts.js";
+import { createReconnection } from "./reconnection.js";
+import { ownsItsImages, startAt } from "./state.js";
 
-/** Returns {latencies, state(), shown()} for measuring; `address` keeps states in links, as address.js does. */
-export function mount(root, transport, { address }) {
-  const handle = { latencies: [], state: () => null, shown: () => null };
+const BROKEN = "The link could not be read: this is the first image instead.";
+const NOWHERE = { title() {}, restart() {} };
+
+/**
+ * Returns {latencies, state(), shown(), unmount()}, the first three for measuring. `address` keeps states in links, as
+ * address.js does. `surroundings` are what an explorer with a page of its own does to it: title(words) names it, and
+ * restart() begins anew when the server has come back with another model.
+ */
+export function mount(root, transport, { address, surroundings = NOWHERE }) {
+  const handle = { latencies: [], state: () => null, shown: () => null, unmount };
+  const ending = new AbortController();
+  const { signal } = ending;
   const notices = createNotices();
+  const { ownerDocument: document } = root;
+  const reconnection = createReconnection({ document, transport, notices, signal });
   let parts = null;
   let found = null;
+  let scene = null;
   const channel = createChannel(transport, {
     welcome(header) {
-      if (parts === null) {
-        parts = build(root, header, found, { channel, notices, address });
-        handle.latencies = parts.session.latencies;
-        handle.state = parts.session.state;
-        handle.shown = parts.session.shown;
-      } else parts.resume();
+      reconnection.restored();
+      if (scene === null) begin(header);
+      else if (sceneOf(header) === scene.key) parts.resume();
+      else {
+        restart(header);
+        return;
+      }
       notices.clear("connection");
       parts.toolbar.connected(true);
     },
-    closed() {
-      notices.say("connection", "The connection to fiberscope is lost. Trying again; your image is safe here.");
+    closed(how) {
+      // What the server said in parting is in the notice of the connection, in words for a page that can come back.
+      if (how?.returns === false) notices.clear("trouble");
+      reconnection.lost(how);
       parts?.toolbar.connected(false);
     },
     trouble: (sentence) => notices.say("trouble", sentence),
   });
+  root.classList.add("explorer");
   root.append(notices.element);
   address.read().then((read) => {
     found = read;
-    channel.listen();
+    if (!signal.aborted) channel.listen();
   });
+
+  function begin(header) {
+    scene = { key: sceneOf(header), data: dataOf(header) };
+    const plain = startAt({ index: 0 });
+    // The state in the address is null where there is none, and undefined where it is broken.
+    let whole = found !== undefined;
+    try {
+      parts = attempt(header, found ?? plain);
+    } catch (error) {
+      if (!found) throw error;
+      whole = false;
+      parts = attempt(header, plain);
+    }
+    if (!whole) notices.say("trouble", BROKEN);
+    handle.latencies = parts.session.latencies;
+    handle.state = parts.session.state;
+    handle.shown = parts.session.shown;
+  }
+
+  /** Build it all with a state; where that fails, nothing of it goes on listening. */
+  function attempt(header, state) {
+    const failing = new AbortController();
+    const around = { root, channel, notices, address, surroundings, signal: AbortSignal.any([signal, failing.signal]) };
+    try {
+      return build(header, state, around);
+    } catch (error) {
+      failing.abort();
+      throw error;
+    }
+  }
+
+  /** Another model, or other data: what is on the page belongs to what is gone. */
+  async function restart(header) {
+    const state = parts.session.committed();
+    const fits =
+      dataOf(header) === scene.data || (shapeOf(header) === shapeOf(parts.welcome) && ownsItsImages(state));
+    unmount();
+    await address.set(fits ? state : null);
+    surroundings.restart();
+  }
+
+  function unmount() {
+    transport.close();
+    parts?.stop();
+    ending.abort();
+    root.replaceChildren();
+    root.classList.remove("explorer");
+  }
+
   return handle;
 }
 
-/** `read` is the state in the address: null where there is none, undefined where it is broken. */
-function build(root, welcome, read, { channel, notices, address }) {
-  if (read === undefined) notices.say("news", "The link could not be read: this is the first image instead.");
-  const first = read ?? startAt({ index: 0 });
-  const session = createSession(channel, welcome.limits, first);
-  const trouble = (sentence) => notices.say("trouble", sentence);
-  const news = (sentence, stays = false) => notices.say("news", sentence, stays);
-  const library = createLibrary(channel);
-  const picker = createPicker({
-    welcome,
-    library,
-    trouble,
-    start: ({ reference }) => {
-      const { space, radius } = session.committed();
-      session.commit(startAt(reference, { space, radius }));
-    },
-  });
-  const copying = createCopying({ channel, session, address, trouble, news });
-  const toolbar = createToolbar({ session, welcome, copying });
-  const stage = createStage(welcome.shape);
-  const numbers = createNumbers(welcome);
-  const latents = createLatents();
-  const brush = createBrush({ session, stage, welcome });
-  const shared = { channel, session, welcome, library, picker };
-  const directions = createDirections(shared);
-  const morph = createMorph(shared);
-  const neighbourhood = createNeighbourhood(shared);
-  const tray = createTray({ session, welcome, files: createFiles({ channel, trouble, news }), news, trouble });
-  const tabs = createTabs("Ways to change the image", [
-    { name: "Drag", ...directions },
-    { name: "Morph", ...morph },
-    { name: "Neighbourhood", ...neighbourhood },
-  ]);
-
-  const middle = make(
-    "main",
-    { class: "stage", "data-testid": "stage", "aria-label": "Image" },
-    notices.element,
-    make("div", { class: "upper" }, stage.large, numbers.element),
-    brush.tools,
-    make("div", { class: "lower" }, ...stage.small, latents.element),
-  );
-  const tools = make("section", { class: "panel change", "aria-label": "Change" }, tabs.list, ...tabs.pages);
-  const left = make("div", { class: "left" }, picker.element, tray.element);
-  root.replaceChildren(toolbar.element, make("div", { class: "workspace" }, left, middle, tools), copying.dialog);
-
-  session.on("frame", (frame) => {
-    stage.draw(frame, middle);
-    numbers.draw(frame);
-    latents.draw(frame);
-  });
-  follow(session, { numbers, notices, picker, address });
-  tabs.open("Drag");
-  session.commit(first);
-  toolbar.sync(first);
-  address.onChange(async () => {
-    const state = await address.read();
-    if (state) session.commit(state);
-    else if (state === undefined) trouble("The link could not be read: it is not whole.");
-  });
-
-  function resume() {
-    library.resume();
-    session.resume();
-    directions.resume();
-    neighbourhood.resume();
-  }
-  return { session, toolbar, resume };
-}
-
-/** What else changes with the state and the frames: notices, the marked thumbnail, the address. */
-function follow(session, { numbers, notices, picker, address }) {
-  session.on("verdict", numbers.verdict);
-  session.on("state", (state) => {
-    picker.mark(state.image);
-    address.keep(state);
-  });
-  session.on("wish", () => notices.clear("trouble"));
-  session.on("trouble", (sentence) => notices.say("trouble", sentence));
-  session.on("blocked", (header) => {
-    notices.say(
-      "fiber",
-      `The fiber does not go on this way (${words(header.outcome)}). ${header.advice} The last image on it stays.`,
-    );
-  });
-  session.on("frame", (frame) => {
-    if (frame.on_fiber && frame.quiet) return;
-    if (frame.on_fiber) notices.clear("fiber");
-    else if (frame.state.straight) notices.say("fiber", "A straight line: not corrected, so it drifts off the fiber.");
-    else
-      notices.say(
-        "fiber",
-        `Off the fiber: with what is held, no image was found that the network sees as the same (${words(frame.outcome)}). Shown is the best approach: release pixels or undo. ${frame.advice}`,
-      );
-  });
-}
+const shapeOf = ({ shape }) => shape.join();
+const dataOf = ({ data, count, shape }) => JSON.stringify([data, count, shape]);
+const sceneOf = (header) => JSON.stringify([header.model, header.layer, header.latent_size, dataOf(header)]);
