@@ -86,6 +86,7 @@ def in_browser(address: str, chromium: str) -> dict[str, object]:
             "first drag after load": _told(first),
             **{f"drag, basis {basis}": _told(waits) for basis, waits in drags.items()},
             "drag, all bases": _told([wait for waits in drags.values() for wait in waits]),
+            "frames a second while dragging, median": round(float(np.median(_frames)), 1),
             "paint": _told([wait for index in IMAGES for wait in paint(page, index)]),
             "morph": [morph(page, index, other) for index, other in zip(IMAGES, reversed(IMAGES), strict=True)],
         }
