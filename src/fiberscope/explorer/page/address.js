@@ -8,6 +8,7 @@ const PAUSE = 200;
 export function createAddress(window) {
   let newest = null;
   let timer = 0;
+  let known = window.location.hash;
 
   async function link(state) {
     const { origin, pathname, search } = window.location;
@@ -17,7 +18,13 @@ export function createAddress(window) {
   async function write() {
     const state = newest;
     const address = await link(state);
-    if (state === newest) window.history.replaceState(null, "", address);
+    // A link that somebody has just opened here is not overwritten before it was read.
+    if (state === newest && window.location.hash === known) replace(address);
+  }
+
+  function replace(address) {
+    window.history.replaceState(null, "", address);
+    known = window.location.hash;
   }
 
   return {
@@ -37,11 +44,15 @@ export function createAddress(window) {
     async set(state) {
       clearTimeout(timer);
       newest = state;
-      if (state !== null) await write();
-      else window.history.replaceState(null, "", window.location.pathname + window.location.search);
+      replace(state === null ? window.location.pathname + window.location.search : await link(state));
     },
     onChange(listener, signal) {
-      window.addEventListener("hashchange", listener, { signal });
+      const changed = () => {
+        clearTimeout(timer);
+        known = window.location.hash;
+        listener();
+      };
+      window.addEventListener("hashchange", changed, { signal });
       signal.addEventListener("abort", () => clearTimeout(timer));
     },
   };
