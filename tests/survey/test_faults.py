@@ -2,6 +2,9 @@
 
 import errno
 import json
+import shlex
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 import zarr
 
+from fiberscope.analysis.choices import SurveyChoice
 from fiberscope.cli.app import run
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey import query, resume_survey, run_survey, status
@@ -174,6 +178,28 @@ def test_a_full_disk_ends_with_a_sentence_and_loses_nothing(files, done, tmp_pat
     monkeypatch.undo()
     resume_survey(choice.out)
     assert records(choice.out) == records(done)
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_really_full_loses_nothing_either(tmp_path):
+    """The survey runs on a memory disk of a namespace of its own; what is left there is copied, and resumed."""
+    small, out, measures = tmp_path / "small", tmp_path / "left", ("spectrum", "variations")
+    small.mkdir()
+    command = [sys.executable, "-m", "fiberscope", "survey", "run", "--out", str(small / "survey")]
+    command += ["--limit", "1500", "--batch-size", "32", "--measures", *measures]
+    script = f"mount -t tmpfs -o size=1100k tmpfs {small} || exit 77; {shlex.join(command)}; code=$?; "
+    script += f"cp -r {small}/survey {out}; exit $code"
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=False)
+    if done.returncode in (1, 77):
+        pytest.skip(f"no disk of its own: {done.stderr}")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "No space left" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert 0 < status(out).done < 1500
+    assert resume_survey(out).done == 1500
+    run_survey(SurveyChoice(tmp_path / "whole", measures=measures, limit=1500, batch_size=32))
+    assert records(out) == records(tmp_path / "whole")
 
 
 def test_no_more_is_computed_than_is_stored_soon(files, tmp_path):

@@ -77,6 +77,20 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
     assert_same(choice.out, undisturbed(tmp_path, network), 40)
 
 
+def test_an_interruption_says_what_is_stored_and_how_to_go_on(files, tmp_path):
+    folder, network = files
+    choice = choose(folder, tmp_path / "survey", "own:slow", batch_size=1, workers=1)
+    process = start(*as_command(choice, network), seconds=SECONDS)
+    wait_for_more(process, choice.out, 0)
+    process.send_signal(signal.SIGINT)
+    error = process.communicate()[1]
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    done = status(choice.out).done
+    assert f"interrupted: {done} of 24 images are stored in {choice.out}" in error
+    assert f"fiberscope survey resume --out {choice.out}" in error
+
+
 def test_workers_end_with_a_driver_that_was_killed(files, tmp_path):
     folder, network = files
     choice = choose(folder, tmp_path / "survey", "own:slow", batch_size=1, engine="processes", workers=1)

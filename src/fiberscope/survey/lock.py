@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fiberscope.problem import FiberscopeError
@@ -37,7 +37,8 @@ def alone_in(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise FiberscopeError(f"out: folder {folder} cannot be written ({error.strerror}).") from error
     try:
-        (folder / _HOLDER).write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        with suppress(OSError):  # a full disk: the name alone is missing then
+            (folder / _HOLDER).write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
         yield
     finally:
         (folder / _HOLDER).unlink(missing_ok=True)
