@@ -8,6 +8,7 @@ from types import ModuleType
 
 import fiberscope as fs
 import fiberscope.explorer
+import fiberscope.survey
 
 HEAD = "# Reference\n\nEvery public name and the first sentence about it; `help(name)` in Python has the rest.\n"
 
@@ -15,7 +16,7 @@ HEAD = "# Reference\n\nEvery public name and the first sentence about it; `help(
 def reference() -> str:
     """The text of docs/reference.md."""
     own = (fs.problem, fs.geometry, fs.moves, fs.variations, fs.judges, fs.models, fs.data, fs.gallery)
-    packages = (fs, *own, fiberscope.explorer)
+    packages = (fs, *own, fiberscope.survey, fiberscope.explorer)
     return HEAD + "".join(_section(package) for package in packages)
 
 

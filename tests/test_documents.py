@@ -13,6 +13,7 @@ from cyclopts import App
 
 import fiberscope as fs
 import fiberscope.explorer
+import fiberscope.survey
 from fiberscope.cli.app import app
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +46,7 @@ def test_the_reference_is_what_the_docstrings_say_now():
 
 def test_every_public_name_explains_itself():
     own = (fs.problem, fs.geometry, fs.moves, fs.variations, fs.judges, fs.models, fs.data, fs.gallery)
-    for package in (fs, *own, fiberscope.explorer):
+    for package in (fs, *own, fiberscope.survey, fiberscope.explorer):
         for name in package.__all__:
             if callable(getattr(package, name)):
                 assert inspect.getdoc(getattr(package, name)), f"{name} has no docstring"

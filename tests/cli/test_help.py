@@ -21,6 +21,12 @@ COMMANDS = (
     ("walk",),
     ("nearest",),
     ("project",),
+    ("survey", "run"),
+    ("survey", "resume"),
+    ("survey", "status"),
+    ("survey", "summary"),
+    ("survey", "query"),
+    ("survey", "export"),
 )
 
 HELP_WITHOUT_TORCH = f"""

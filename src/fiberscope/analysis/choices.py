@@ -197,3 +197,43 @@ class ExploreChoice:
 
     no_browser: bool = False
     """Do not open a browser."""
+
+
+@dataclass(frozen=True)
+class SurveyChoice:
+    """Which images are surveyed, what is measured at each, and where records go."""
+
+    out: Path
+    """Folder for the records; an interrupted survey in it is gone on with."""
+
+    data: str = "mnist:test"
+    """Images: mnist:test, mnist:train, mnist (both), test digits by index, a folder of PNG files, an npz archive."""
+
+    measures: tuple[str, ...] = ("recognition,spectrum,variations,nearest,collisions",)
+    """Of recognition, spectrum, variations, ranges, nearest, collisions; your own as file.py:factory."""
+
+    limit: int | None = None
+    """Take the first so many images alone."""
+
+    labelled: Path | None = None
+    """Images that set the units, in place of the test digits: an npz of images and labels, or a folder a class."""
+
+    batch_size: int = 256
+    """Images taken at a time: one task; a kill costs those under way."""
+
+    seed: int = 0
+    """Seed of everything random: the same seed gives the same records."""
+
+    engine: str = "local"
+    """Where it is computed: local (threads of this process) or processes."""
+
+    workers: int | None = None
+    """Workers of the engine; by default one for each core."""
+
+
+@dataclass(frozen=True)
+class SurveyFolder:
+    """Which survey is asked or gone on with."""
+
+    out: Path
+    """Folder of the survey."""

@@ -19,6 +19,7 @@ from fiberscope.cli.nearest import nearest
 from fiberscope.cli.project import project
 from fiberscope.cli.rows import rows
 from fiberscope.cli.spectrum import spectrum
+from fiberscope.cli.survey import survey
 from fiberscope.cli.terminal import say_error, say_interrupted
 from fiberscope.cli.train import autoencoder, classifier, generator
 from fiberscope.cli.train_judges import judges
@@ -49,6 +50,7 @@ app.command(spectrum)
 app.command(walk)
 app.command(nearest)
 app.command(project)
+app.command(survey)
 app.command(train)
 app.command(data)
 train.command(classifier)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
+from jaxtyping import Int64, UInt8
+from torch import Tensor
 
 from fiberscope.data.labelled import LabelledImages
 from fiberscope.data.mnist_files import FILES, SHIPPED, read_split, user_cache
@@ -30,11 +32,24 @@ def mnist(split: Literal["test", "train"], root: str | Path | None = None) -> La
     """
     if split not in FILES:
         raise FiberscopeError(f'split is {split!r}; MNIST has the splits "test" and "train"')
+    raw = mnist_bytes(split, root)
+    return LabelledImages(images=raw.images.float() / 255, labels=raw.labels, name=f"mnist-{split}")
+
+
+class MnistBytes(NamedTuple):
+    """Digits as the files hold them, a quarter of their size as numbers, and the class of each."""
+
+    images: UInt8[Tensor, "image 1 28 28"]
+    labels: Int64[Tensor, " image"]
+
+
+def mnist_bytes(split: Literal["test", "train"], root: str | Path | None = None) -> MnistBytes:
+    """Read the same digits and leave their bytes: intensities are these over 255."""
     pixels, labels = read_split(split, _roots(split, root))
     # bytearray: torch warns about memory it may not write to
     images = torch.frombuffer(bytearray(pixels[_IMAGES_HEADER:]), dtype=torch.uint8).reshape(-1, 1, 28, 28)
     classes = torch.frombuffer(bytearray(labels[_LABELS_HEADER:]), dtype=torch.uint8)
-    return LabelledImages(images=images.float() / 255, labels=classes.long(), name=f"mnist-{split}")
+    return MnistBytes(images, classes.long())
 
 
 def _roots(split: str, root: str | Path | None) -> tuple[Path, ...]:

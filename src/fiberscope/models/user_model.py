@@ -26,17 +26,8 @@ def load_user(spec: str, weights: Path | None = None) -> nn.Module:
 
     Raises ModelError when the file, the factory or the weights do not give a torch module.
     """
-    file_name, _, factory_name = spec.rpartition(":")
-    path = Path(file_name)
-    if not file_name or not factory_name:
-        raise ModelError(f"model {spec!r} is not file.py:factory; name the function that returns your network")
-    if not path.is_file():
-        raise ModelError(f"model {spec!r}: there is no file {path}; check the path before the colon")
-    with _neighbours_importable(path):
-        module = _run_file(path)
-        factory = _find(factory_name, module, path)
-        with _users_errors(path, f"{factory_name}()"):
-            network = factory()
+    network = load_object(spec, kind="model", thing="your network")
+    path, _, factory_name = spec.rpartition(":")
     if not isinstance(network, nn.Module):
         raise ModelError(
             f"{path}: {factory_name}() returned {type(network).__name__}, wanted torch.nn.Module; return the network"
@@ -45,6 +36,24 @@ def load_user(spec: str, weights: Path | None = None) -> nn.Module:
         load_weights(network, weights)
     freeze(network)
     return network
+
+
+def load_object(spec: str, *, kind: str = "measure", thing: str = "it") -> object:
+    """Whatever the factory of "file.py:factory" returns; ``kind`` and ``thing`` name it in what is raised.
+
+    Raises ModelError when the file or the factory is missing or fails.
+    """
+    file_name, _, factory_name = spec.rpartition(":")
+    path = Path(file_name)
+    if not file_name or not factory_name:
+        raise ModelError(f"{kind} {spec!r} is not file.py:factory; name the function that returns {thing}")
+    if not path.is_file():
+        raise ModelError(f"{kind} {spec!r}: there is no file {path}; check the path before the colon")
+    with _neighbours_importable(path):
+        module = _run_file(path)
+        factory = _find(factory_name, module, path, thing)
+        with _users_errors(path, f"{factory_name}()"):
+            return factory()
 
 
 @contextmanager
@@ -84,7 +93,7 @@ def _run_file(path: Path) -> ModuleType:
     return module
 
 
-def _find(factory_name: str, module: ModuleType, path: Path) -> Callable[[], object]:
+def _find(factory_name: str, module: ModuleType, path: Path, thing: str) -> Callable[[], object]:
     factory: Callable[[], object] | None = getattr(module, factory_name, None)
     if callable(factory):
         return factory
@@ -92,5 +101,5 @@ def _find(factory_name: str, module: ModuleType, path: Path) -> Callable[[], obj
     close = difflib.get_close_matches(factory_name, names) or names
     raise ModelError(
         f"{path} has no function {factory_name}; it has {', '.join(close) or 'no function at all'}: name the "
-        "one that returns your network"
+        f"one that returns {thing}"
     )

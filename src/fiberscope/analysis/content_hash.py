@@ -1,0 +1,30 @@
+"""Hashes of contents: files can change under a name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from torch import Tensor, nn
+
+
+def hash_tensors(tensors: Iterable[Tensor]) -> str:
+    """SHA-256 of their types, shapes and values, in order."""
+    found = hashlib.sha256()
+    for tensor in tensors:
+        values = tensor.detach().cpu().contiguous()
+        found.update(f"{values.dtype}{tuple(values.shape)}".encode())
+        found.update(values.numpy().tobytes())
+    return found.hexdigest()
+
+
+def hash_module(model: object) -> str | None:
+    """SHA-256 of the weights and buffers of a module; None for what is none."""
+    return hash_tensors(model.state_dict().values()) if isinstance(model, nn.Module) else None
+
+
+def hash_source(name: str) -> str | None:
+    """SHA-256 of the file of "file.py:factory": the same weights in another architecture are another network."""
+    path = Path(name.rpartition(":")[0])
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.suffix == ".py" and path.is_file() else None

@@ -1,0 +1,99 @@
+"""`fiberscope survey`: run, resume, status, summary, query, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from fiberscope.analysis.choices import NetworkChoice, SurveyChoice, SurveyFolder
+from fiberscope.cli.options import Flat
+from fiberscope.cli.survey_words import show_end, show_status, show_tables, survey_bar
+from fiberscope.cli.terminal import say, show_files
+
+survey = App(name="survey", help="Measure every image of a data set; records outlive any kill.", help_epilogue="")
+
+
+@survey.command
+def run(*, choice: Flat[SurveyChoice], network: Flat[NetworkChoice] = NetworkChoice()) -> int:
+    """Measure every image of a data set, on all cores, into a database; interrupted, the same command goes on."""
+    from fiberscope.survey import run_survey
+
+    with survey_bar() as on_progress:
+        end = run_survey(choice, network, on_progress=on_progress)
+    return show_end(end, choice.out)
+
+
+@survey.command
+def resume(
+    *,
+    folder: Flat[SurveyFolder],
+    engine: Annotated[
+        str, Parameter(help="Where it is computed: local (threads of this process) or processes.")
+    ] = "local",
+    workers: Annotated[int | None, Parameter(help="Workers of the engine; by default one for each core.")] = None,
+    retry_failed: Annotated[bool, Parameter(help="Measure again the images at which a measure failed.")] = False,
+) -> int:
+    """Go on with a survey: measure the images that have no records yet.
+
+    It is refused if the network's weights, the images or what computes have changed.
+    """
+    from fiberscope.survey import resume_survey
+
+    with survey_bar() as on_progress:
+        end = resume_survey(
+            folder.out, engine=engine, workers=workers, retry_failed=retry_failed, on_progress=on_progress
+        )
+    return show_end(end, folder.out)
+
+
+@survey.command
+def status(*, folder: Flat[SurveyFolder]) -> int:
+    """Say how far a survey is, what it is of, and what failed; it can be asked while the survey runs."""
+    from fiberscope.survey import status as ask
+
+    return show_status(ask(folder.out))
+
+
+@survey.command
+def summary(*, folder: Flat[SurveyFolder]) -> int:
+    """Show what a survey found: quartiles over all images and by class, most and least blind images, collisions."""
+    from fiberscope.survey import summary as ask
+
+    show_tables([(table.title, table.columns, table.rows) for table in ask(folder.out)])
+    return 0
+
+
+@survey.command
+def query(
+    sql: Annotated[str, Parameter(help="A statement such as: SELECT label, avg(rank) FROM records GROUP BY label.")],
+    /,
+    *,
+    folder: Flat[SurveyFolder],
+) -> int:
+    """Ask the tables records, columns and tasks anything in SQL; nothing can be changed, and no file reached."""
+    from fiberscope.survey import query as ask
+
+    found = ask(folder.out, sql)
+    cells = [tuple("" if value is None else str(value) for value in row) for row in found.rows]
+    show_tables([("", found.columns, cells)])
+    return 0
+
+
+@survey.command
+def export(
+    *,
+    folder: Flat[SurveyFolder],
+    to: Annotated[Path | None, Parameter(help="File to write; by default records.parquet or .csv in --out.")] = None,
+    format: Annotated[  # noqa: A002
+        Literal["parquet", "csv"], Parameter(help="A table for programs (parquet) or for everything (csv).")
+    ] = "parquet",
+) -> int:
+    """Write the records as one table, and what its columns mean beside it."""
+    from fiberscope.survey import export as write
+
+    target = write(folder.out, to or folder.out / f"records.{format}", format=format)
+    say("One row an image, in the order of the data.")
+    show_files([target, target.with_name(f"{target.stem}.columns.csv")])
+    return 0

@@ -1,0 +1,106 @@
+"""What the survey commands say: a bar with pace and time left, and tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from fiberscope.cli.terminal import say, say_error, show_facts
+
+if TYPE_CHECKING:
+    from fiberscope.survey import Progress, Status
+
+_EVERY = 10.0  # seconds between lines, where there is no terminal
+_UNLIMITED = 10_000
+
+
+@contextmanager
+def survey_bar() -> Iterator[Callable[[Progress], None]]:
+    """Show how far the survey is while the block runs: a bar on a terminal, elsewhere a line now and then."""
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("measuring", total=None, words="")
+        told = time.monotonic()
+
+        def tell(now: Progress) -> None:
+            nonlocal told
+            bar.update(task, completed=now.done, total=now.total, words=_pace(now))
+            if not console.is_terminal and time.monotonic() - told > _EVERY:
+                told = time.monotonic()
+                console.print(Text(f"{now.done} of {now.total} images{_pace(now)}"), soft_wrap=True)
+
+        yield tell
+
+
+def show_end(end: Progress, folder: Path) -> int:
+    """Print how a survey ended, and return the exit code: 1 where a measure failed at an image."""
+    pace = f", {end.rate:.1f} images a second" if end.rate else ""
+    say(f"{end.done} of {end.total} images have records in {folder}{pace}.")
+    if end.failed:
+        say_error(
+            f"{end.failed} images failed; fiberscope survey status --out {folder} says why, and "
+            f"fiberscope survey resume --retry-failed --out {folder} tries them again"
+        )
+    return 1 if end.failed else 0
+
+
+def show_status(status: Status) -> int:
+    """Print how far a survey is; the exit code is 0 when it is complete, 1 when images are missing or failed."""
+    plan, total = status.plan, status.plan.images
+    facts = [
+        ("images with records", f"{status.done} of {total}"),
+        ("failed", str(status.failed)),
+        ("running", "yes" if status.running else "no"),
+        ("network", f"{plan.model} at {plan.layer}, weights {plan.network_sha256[:12]}"),
+        ("data", f"{plan.data}, {plan.data_sha256[:12]}"),
+        ("measures", ", ".join(plan.measures)),
+        ("seed", str(plan.seed)),
+    ]
+    if status.done:
+        facts.append(("seconds an image, on one thread", f"{status.seconds / status.done:.3g}"))
+    show_facts(facts)
+    for name, why in status.failures:
+        say(f"{name}: {why}")
+    return 0 if status.done == total and not status.failed else 1
+
+
+def show_tables(tables: Sequence[tuple[str, Sequence[str], Sequence[Sequence[str]]]]) -> None:
+    """Print tables one below the other; in a pipe without lines, so that awk and grep find words and nothing else."""
+    console = Console(highlight=False)
+    plain = not console.is_terminal
+    console = Console(highlight=False, width=_UNLIMITED) if plain else console
+    for title, columns, rows in tables:
+        if title:
+            console.print(Text(title, style="bold"))
+        table = Table(box=None if plain else box.SIMPLE_HEAD, pad_edge=not plain, header_style="" if plain else "bold")
+        for column in columns:
+            table.add_column(Text(column), overflow="fold")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(table)
+        if title:
+            console.print()
+
+
+def _pace(now: Progress) -> str:
+    if not now.rate or now.seconds_left is None:
+        return ""
+    failed = f", {now.failed} failed" if now.failed else ""
+    return f" {now.rate:.1f} a second, {_duration(now.seconds_left)} left{failed}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,37 @@
+"""Surveys: every image of a data set measured, on all cores, in records that outlive any kill."""
+
+from fiberscope.survey.arrays import read_images
+from fiberscope.survey.batch import Batch
+from fiberscope.survey.database import Rows
+from fiberscope.survey.engines import Engine, open_engine
+from fiberscope.survey.measure import Column, Measure
+from fiberscope.survey.measures import open_measures, register
+from fiberscope.survey.plan import Plan, read_plan
+from fiberscope.survey.reading import Status, export, query, status
+from fiberscope.survey.run import Progress, resume_survey, run_survey
+from fiberscope.survey.scene import Scene
+from fiberscope.survey.summary import SummaryTable, summary
+
+__all__ = [
+    "Batch",
+    "Column",
+    "Engine",
+    "Measure",
+    "Plan",
+    "Progress",
+    "Rows",
+    "Scene",
+    "Status",
+    "SummaryTable",
+    "export",
+    "open_engine",
+    "open_measures",
+    "query",
+    "read_images",
+    "read_plan",
+    "register",
+    "resume_survey",
+    "run_survey",
+    "status",
+    "summary",
+]

@@ -1,0 +1,136 @@
+"""The embedded database of a survey. No other file knows of DuckDB."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from fiberscope.problem import FiberscopeError
+
+try:
+    import duckdb
+except ImportError as missing:
+    raise FiberscopeError(
+        f"surveys need packages that are not installed ({missing}): pip install 'fiberscope[survey]'"
+    ) from missing
+
+_WRITER = {"threads": "1", "memory_limit": "512MB"}
+_READER = {"enable_external_access": "false", "lock_configuration": "true", "autoinstall_known_extensions": "false"}
+_LOOK_AGAIN = 0.01  # seconds
+_Result = TypeVar("_Result")
+
+
+class Rows(NamedTuple):
+    """What a query found: names of columns, and rows of values."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+class Database:
+    """An open connection; DuckDB lets either one process write or several read."""
+
+    def __init__(self, path: Path, *, write: bool = False, outside: bool = False, patience: float = 60.0):
+        """Open the file; whoever has it open meanwhile is waited for, for so many seconds.
+
+        ``outside`` lets statements reach other files. Raises FiberscopeError where it is held longer, or damaged.
+        """
+        self.path = path
+        options = _WRITER if write else {} if outside else _READER
+        self._connection = _patiently(
+            lambda: duckdb.connect(str(path), read_only=not write, config=dict(options)), path, patience
+        )
+
+    def ask(self, sql: str, values: Sequence[object] = (), *, most: int | None = None) -> Rows:
+        """What a statement finds, at most so many rows of it; raises FiberscopeError in the database's words."""
+        with _told(self.path):
+            done = self._connection.execute(sql, list(values))
+            if done.description is None:
+                return Rows((), ())
+            rows = done.fetchall() if most is None else done.fetchmany(most)
+            return Rows(tuple(each[0] for each in done.description), tuple(rows))
+
+    def insert(self, sql: str, columns: Mapping[str, Any]) -> None:
+        """Run an INSERT that selects from ``batch``: arrays of equal length by the names of their columns."""
+        with _told(self.path):
+            self._connection.register("batch", dict(columns))
+            try:
+                self._connection.execute(sql)
+            finally:
+                self._connection.unregister("batch")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that the block does, or nothing of it."""
+        with _told(self.path):
+            self._connection.execute("BEGIN")
+        try:
+            yield
+            with _told(self.path):
+                self._connection.execute("COMMIT")
+        except BaseException:
+            self._forget()
+            raise
+
+    def close(self) -> None:
+        """Let others open the file; whatever was committed is kept, also where the disk is full."""
+        self._connection.close()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _forget(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+        except duckdb.Error:
+            return  # a database that has refused a write forgets by itself
+
+
+def _patiently(connect: Callable[[], _Result], path: Path, patience: float) -> _Result:
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return connect()
+        except duckdb.Error as error:
+            if not _is_held(error):
+                raise _refusal(path, error) from error
+            if time.monotonic() > end:
+                raise FiberscopeError(
+                    f"{path} is held by another program ({_first_line(error)}). Let that one end, then resume."
+                ) from error
+        time.sleep(_LOOK_AGAIN)
+
+
+def _is_held(error: duckdb.Error) -> bool:
+    words = str(error)
+    return "Could not set lock" in words or "different configuration" in words or "Unique file handle" in words
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _refusal(path, error) from error
+
+
+def _refusal(path: Path, error: duckdb.Error) -> FiberscopeError:
+    words = str(error)
+    if "No space left" in words or "not enough space" in words.lower():
+        return FiberscopeError(
+            f"{path} cannot be written: the disk is full ({_first_line(error)}). What is stored is kept. Free space, "
+            "then resume."
+        )
+    if isinstance(error, duckdb.IOException | duckdb.SerializationException | duckdb.FatalException):
+        return FiberscopeError(f"{path} cannot be read or written ({_first_line(error)}).")
+    return FiberscopeError(f"sql: {words}")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,0 +1,24 @@
+"""An engine: where tasks are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, runtime_checkable
+
+from fiberscope.survey.tasks import Finished, Task, Worker
+
+OpenWorkerHere = Callable[[], Worker]
+"""Opens a worker in the process that calls it; can be pickled."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Runs tasks, in whatever order, and hands them back as they are done.
+
+    No more tasks are taken, and no more results wait, than a small number for each worker: whoever iterates sets the
+    pace.
+    """
+
+    def run(self, tasks: Iterable[Task], open_worker: OpenWorkerHere, *, threads: int) -> Iterator[Finished]:
+        """Each task once, computed on so many threads."""
+        ...

@@ -1,0 +1,211 @@
+"""The plan of a survey: all that decides its records, in one file that is written before anything is computed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.analysis.content_hash import hash_module, hash_source, hash_tensors
+from fiberscope.analysis.provenance import versions
+from fiberscope.problem import FiberscopeError
+from fiberscope.survey.measure import Column, Measure, all_columns
+from fiberscope.survey.measures import open_measures
+from fiberscope.survey.scene import Scene, open_scene
+from fiberscope.survey.tasks import Task, cut
+from fiberscope.whole_file import write_whole
+
+FORMAT = 1
+PLAN = "plan.json"
+_DECIDING = ("fiberscope", "torch")  # versions: with other ones the bits of a record may differ
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Names and content hashes of the network and the images, the measures, and what cuts them into tasks.
+
+    ``threads`` are those that each task is computed on, wherever it is: sums are of another order on more. Two runs
+    of one plan on one machine have the same records, bit for bit, whatever engine they ran on.
+    """
+
+    model: str
+    weights: str | None
+    layer: str
+    input_shape: tuple[int, ...]
+    dtype: str
+    device: str
+    network_sha256: str
+    model_file_sha256: str | None
+    judges_sha256: str | None
+    data: str
+    data_sha256: str
+    images: int
+    labelled: str | None
+    reference_sha256: str
+    measures: tuple[str, ...]
+    measure_settings: Mapping[str, Mapping[str, object]]
+    batch_size: int
+    seed: int
+    threads: int
+    versions: Mapping[str, str]
+    format: int = FORMAT
+
+    @property
+    def tasks(self) -> Sequence[Task]:
+        """Runs of neighbouring images, the same for every engine and after every kill."""
+        return cut(self.images, self.batch_size)
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A plan with its scene, its measures and the columns of each open; what a worker needs."""
+
+    plan: Plan
+    scene: Scene
+    measures: tuple[Measure, ...]
+    columns: Mapping[str, tuple[Column, ...]]
+
+    @property
+    def all_columns(self) -> tuple[tuple[str, Column], ...]:
+        """Every column with the name of its measure."""
+        return tuple((name, column) for name, columns in self.columns.items() for column in columns)
+
+
+def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
+    """Open what the choices name, and plan the survey of it.
+
+    Raises FiberscopeError or ModelError that says which of the choices cannot be met.
+    """
+    if choice.batch_size < 1:
+        raise FiberscopeError(f"batch-size: {choice.batch_size} images are asked for. Ask for at least one.")
+    model = _absolute_spec(network.model)
+    weights = None if network.weights is None else network.weights.resolve()
+    data = str(Path(choice.data).resolve()) if Path(choice.data).exists() else choice.data
+    labelled = None if choice.labelled is None else choice.labelled.resolve()
+    chosen = NetworkChoice(model, weights, network.layer, network.input_shape, network.dtype, network.device)
+    names = tuple(_absolute_spec(name) for names in choice.measures for name in names.split(","))
+    measures = open_measures(names)
+    scene = open_scene(chosen, data, limit=choice.limit, labelled=labelled, seed=choice.seed)
+    latent_map, panel = scene.latent_map, scene.panel
+    plan = Plan(
+        model=model,
+        weights=None if weights is None else str(weights),
+        layer=network.layer or scene.network.layer,
+        input_shape=tuple(latent_map.input_shape),
+        dtype=network.dtype,
+        device=network.device,
+        network_sha256=hash_module(scene.network.module) or "",
+        model_file_sha256=hash_source(model),
+        judges_sha256=None if panel is None else hash_tensors(_weights_of(panel)),
+        data=data,
+        data_sha256=scene.source.sha256,
+        images=scene.source.count,
+        labelled=None if labelled is None else str(labelled),
+        reference_sha256=hash_tensors([scene.reference.images, scene.reference.labels]),
+        measures=names,
+        measure_settings={
+            name: {**measure.settings, **_file_of(name)} for name, measure in zip(names, measures, strict=True)
+        },
+        batch_size=choice.batch_size,
+        seed=choice.seed,
+        threads=1,
+        versions=versions(),
+    )
+    return Opened(plan, scene, measures, all_columns(measures, scene))
+
+
+def reopen(plan: Plan) -> Opened:
+    """Open again what a plan was made of; raises FiberscopeError that names what is another one now."""
+    layer = None if plan.layer == "output" else plan.layer
+    weights = None if plan.weights is None else Path(plan.weights)
+    dtype = cast("Literal['float32', 'float64']", plan.dtype)
+    shape = cast("tuple[int, int, int]", plan.input_shape)
+    choice = SurveyChoice(
+        out=Path(),
+        data=plan.data,
+        measures=plan.measures,
+        limit=plan.images,
+        labelled=None if plan.labelled is None else Path(plan.labelled),
+        batch_size=plan.batch_size,
+        seed=plan.seed,
+    )
+    opened = make_plan(choice, NetworkChoice(plan.model, weights, layer, shape, dtype, plan.device))
+    refuse_other(plan, opened.plan)
+    return opened
+
+
+def refuse_other(plan: Plan, now: Plan) -> None:
+    """Raise FiberscopeError that names each thing that decides records and is another one now."""
+    old, new = _deciding(plan), _deciding(now)
+    other = [name for name in old if old[name] != new[name]]
+    if other:
+        told = "; ".join(_SENTENCES.get(name, f"{name} was {old[name]} and is {new[name]}") for name in other)
+        raise FiberscopeError(
+            f"out: the survey was begun with something else: {told}. Its records and new ones would not belong "
+            "together. Restore it, or begin another survey in a folder of its own."
+        )
+
+
+def write_plan(plan: Plan, folder: Path) -> Path:
+    """Write the plan whole, or not at all."""
+    return write_whole((json.dumps(asdict(plan), indent=2) + "\n").encode(), folder / PLAN)
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan of a survey; raises FiberscopeError where there is none, it is damaged or of another version."""
+    try:
+        found: dict[str, Any] = json.loads((folder / PLAN).read_bytes())
+        version = found.get("format")
+        if version != FORMAT:
+            raise FiberscopeError(
+                f"out: {folder} holds a survey of format {version}, this fiberscope reads format {FORMAT}. Nothing was "
+                "changed. Use the fiberscope that wrote it "
+                f"({found.get('versions', {}).get('fiberscope', 'version unknown')})."
+            )
+        found |= {name: tuple(found[name]) for name in ("input_shape", "measures")}
+        return Plan(**found)
+    except FileNotFoundError as error:
+        raise FiberscopeError(
+            f"out: {folder} holds no survey ({PLAN} is missing). Begin one with: fiberscope survey run --out {folder}"
+        ) from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        if isinstance(error, FiberscopeError):
+            raise
+        raise FiberscopeError(
+            f"out: {folder / PLAN} cannot be read ({error}). Restore it; nothing was changed."
+        ) from error
+
+
+_SENTENCES = {
+    "network_sha256": "the network's weights have changed",
+    "model_file_sha256": "the file of the network has changed",
+    "judges_sha256": "the judges have changed",
+    "data_sha256": "the images have changed",
+    "reference_sha256": "the labelled images that set the units have changed",
+}
+
+
+def _deciding(plan: Plan) -> dict[str, object]:
+    found = json.loads(json.dumps(asdict(plan)))
+    return {**found, "versions": {name: found["versions"].get(name) for name in _DECIDING}}
+
+
+def _absolute_spec(name: str) -> str:
+    """A file of the user's by its whole path, so that the survey can be resumed from elsewhere."""
+    path, colon, factory = name.strip().rpartition(":")
+    if path.endswith(".py") and Path(path).is_file():
+        return f"{Path(path).resolve()}{colon}{factory}"
+    return str(Path(name).resolve()) if Path(name).exists() and "/" in name else name.strip()
+
+
+def _file_of(name: str) -> dict[str, object]:
+    source = hash_source(name)
+    return {} if source is None else {"file_sha256": source}
+
+
+def _weights_of(panel: Any) -> list[Any]:
+    modules = [judge.module for judge in panel.judges if hasattr(judge, "module")]
+    return [tensor for module in modules for tensor in module.state_dict().values()]

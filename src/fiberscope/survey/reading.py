@@ -1,0 +1,93 @@
+"""Asking a survey: how far it is, anything in SQL, and tables for other programs; nothing of it is changed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from fiberscope.problem import FiberscopeError
+from fiberscope.survey.database import Database, Rows
+from fiberscope.survey.lock import is_running
+from fiberscope.survey.plan import Plan, read_plan
+from fiberscope.survey.store import RECORDS
+from fiberscope.whole_file import write_whole
+
+_MOST_FAILURES = 5
+
+
+class Status(NamedTuple):
+    """How far a survey is; ``seconds`` are those of all tasks together, ``failures`` some images with their reasons."""
+
+    plan: Plan
+    running: bool
+    done: int
+    failed: int
+    tasks_done: int
+    seconds: float
+    failures: tuple[tuple[str, str], ...]
+
+
+def open_records(folder: Path) -> Database:
+    """The records of a survey, to be read; raises FiberscopeError where there are none."""
+    read_plan(folder)
+    if not (folder / RECORDS).is_file():
+        raise FiberscopeError(
+            f"out: {folder} has no records yet. Resume it with: fiberscope survey resume --out {folder}"
+        )
+    return Database(folder / RECORDS)
+
+
+def status(folder: Path) -> Status:
+    """How far the survey in a folder is, whether or not it runs."""
+    plan = read_plan(folder)
+    if not (folder / RECORDS).is_file():
+        return Status(plan, is_running(folder), 0, 0, 0, 0.0, ())
+    with open_records(folder) as database:
+        found = database.ask("SELECT sum(stop - start), sum(failed), count(*), sum(seconds) FROM tasks").rows[0]
+        failures = database.ask(
+            "SELECT name, error FROM records WHERE error IS NOT NULL ORDER BY image LIMIT ?", (_MOST_FAILURES,)
+        ).rows
+    done, failed, tasks, seconds = (each or 0 for each in found)
+    told = tuple((str(name), str(error)) for name, error in failures)
+    return Status(plan, is_running(folder), int(done), int(failed), int(tasks), float(seconds), told)
+
+
+def query(folder: Path, sql: str, *, most: int | None = None) -> Rows:
+    """What a statement of SQL finds in the tables records, columns and tasks; it can change nothing and reach no file.
+
+    Raises FiberscopeError in the database's words.
+    """
+    with open_records(folder) as database:
+        return database.ask(sql, most=most)
+
+
+def export(folder: Path, target: Path, *, format: Literal["parquet", "csv"] = "parquet") -> Path:  # noqa: A002
+    """Write the records, by image, into a file of their own, and what its columns mean beside it."""
+    read_plan(folder)
+    if format not in ("parquet", "csv"):
+        raise FiberscopeError(f"format: {format!r} is none. Choose parquet or csv.")
+    partial = target.with_name(f".{target.name}.partial")
+    how = "FORMAT parquet, COMPRESSION zstd" if format == "parquet" else "FORMAT csv, HEADER"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with Database(folder / RECORDS, outside=True) as database:
+            where = str(partial).replace("'", "''")
+            database.ask(f"COPY (SELECT * FROM records ORDER BY image) TO '{where}' ({how})")
+            columns = database.ask("SELECT name, measure, type, unit, meaning FROM columns ORDER BY place")
+        partial.replace(target)
+    except OSError as error:
+        raise FiberscopeError(f"to: {target} cannot be written ({error.strerror}). Name another file.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    write_whole(_as_csv(columns), target.with_name(f"{target.stem}.columns.csv"))
+    return target
+
+
+def _as_csv(rows: Rows) -> bytes:
+    buffer = io.StringIO()
+    writer: Any = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(rows.columns)
+    writer.writerows(rows.rows)
+    return buffer.getvalue().encode()

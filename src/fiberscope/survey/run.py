@@ -1,0 +1,132 @@
+"""Run a survey, or go on with it: every image once, whatever ended the runs before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.analysis.run_folder import open_folder
+from fiberscope.problem import FiberscopeError
+from fiberscope.survey.database import Database
+from fiberscope.survey.engines import Engine, open_engine
+from fiberscope.survey.engines.processes import ProcessEngine
+from fiberscope.survey.lock import alone_in
+from fiberscope.survey.measures import is_portable
+from fiberscope.survey.plan import PLAN, Opened, Plan, make_plan, read_plan, refuse_other, reopen, write_plan
+from fiberscope.survey.store import RECORDS, close_quietly, make_store
+from fiberscope.survey.worker import OpenWorker
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a survey is: images with records, those of them in which a measure failed, and the pace of this run."""
+
+    done: int
+    total: int
+    failed: int
+    rate: float
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace of this run; None before there is one."""
+        return (self.total - self.done) / self.rate if self.rate else None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def run_survey(
+    choice: SurveyChoice,
+    network: NetworkChoice = NetworkChoice(),  # noqa: B008  (a frozen value)
+    *,
+    on_progress: OnProgress | None = None,
+) -> Progress:
+    """Measure every image of a data set, and keep the records in the folder; an interrupted survey goes on.
+
+    Raises FiberscopeError for a folder that holds something else, another survey or one that runs, for choices that
+    cannot be met, and when the disk is full; KeyboardInterrupt says what is stored.
+    """
+    folder = choice.out
+    begun = (folder / PLAN).is_file()
+    if not begun:
+        open_folder(folder)
+    engine = open_engine(choice.engine, workers=choice.workers)
+    with alone_in(folder):
+        earlier = read_plan(folder) if begun else None
+        opened = make_plan(choice, network)
+        if earlier is None:
+            _refuse_unknown_to_others(opened.plan, engine)
+            write_plan(opened.plan, folder)
+        else:
+            refuse_other(earlier, opened.plan)
+        return _go_on(opened, folder, engine, retry=False, on_progress=on_progress)
+
+
+def resume_survey(
+    folder: Path,
+    *,
+    engine: str = "local",
+    workers: int | None = None,
+    retry_failed: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Progress:
+    """Measure the images of a survey that have no records yet, or with ``retry_failed`` those that failed, too.
+
+    Raises FiberscopeError as `run_survey` does, and where the network, the images or what computes have changed.
+    """
+    plan = read_plan(folder)
+    chosen = open_engine(engine, workers=workers)
+    with alone_in(folder):
+        return _go_on(reopen(plan), folder, chosen, retry=retry_failed, on_progress=on_progress)
+
+
+def _go_on(opened: Opened, folder: Path, engine: Engine, *, retry: bool, on_progress: OnProgress | None) -> Progress:
+    plan = opened.plan
+    _refuse_unknown_to_others(plan, engine)
+    store = make_store(opened, folder)
+    there = _stored(folder)
+    kept = {number: failed for number, (_, failed) in there.items() if not (retry and failed)}
+    todo = (task for task in plan.tasks if task.number not in kept)
+    done = sum(size for number, (size, _) in there.items() if number in kept)
+    failed, began, before = sum(kept.values()), time.monotonic(), done
+    progress = Progress(done, plan.images, failed, 0.0)
+    tell = on_progress or (lambda _: None)
+    tell(progress)
+    try:
+        for finished in engine.run(todo, OpenWorker(plan, opened), threads=plan.threads):
+            store.write(finished)
+            done += len(finished.names)
+            failed += sum(error is not None for error in finished.errors)
+            rate = (done - before) / max(time.monotonic() - began, 1e-9)
+            progress = Progress(done, plan.images, failed, rate)
+            tell(progress)
+        store.close()
+    except KeyboardInterrupt:
+        close_quietly(store)
+        raise KeyboardInterrupt(
+            f"interrupted: {done} of {plan.images} images are stored in {folder}; go on with: fiberscope survey resume "
+            f"--out {folder}"
+        ) from None
+    except BaseException:
+        close_quietly(store)
+        raise
+    return progress
+
+
+def _stored(folder: Path) -> dict[int, tuple[int, int]]:
+    """Images, and how many of them failed, by the number of each task that is stored."""
+    with Database(folder / RECORDS) as database:
+        rows = database.ask("SELECT task, stop - start, failed FROM tasks").rows
+    return {int(task): (int(size), int(failed)) for task, size, failed in rows}
+
+
+def _refuse_unknown_to_others(plan: Plan, engine: Engine) -> None:
+    strangers = [name for name in plan.measures if not is_portable(name)]
+    if strangers and isinstance(engine, ProcessEngine):
+        raise FiberscopeError(
+            f"measures: {', '.join(strangers)} is known to this process alone. Name it as file.py:factory, or use the "
+            "engine local."
+        )

@@ -1,0 +1,129 @@
+"""The images of a survey, read a few at a time, and a hash of all of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from fiberscope.analysis.content_hash import hash_tensors
+from fiberscope.analysis.selection import Selection, is_digit, select
+from fiberscope.data import LabelledImages, load_images, load_labelled, mnist_bytes
+from fiberscope.problem import FiberscopeError
+
+_MNIST: dict[str, tuple[Literal["test", "train"], ...]] = {
+    "mnist:test": ("test",),
+    "mnist:train": ("train",),
+    "mnist": ("test", "train"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Images by their places 0 to ``count``, in an order that never changes; ``read`` gives those of some places.
+
+    ``labelled`` are the same images at once where that is no matter of memory and they have classes, else None.
+    """
+
+    count: int
+    sha256: str
+    read: Callable[[range], Selection]
+    name_of: Callable[[int], str]
+    labelled: LabelledImages | None = None
+
+
+def open_source(data: str, *, shape: tuple[int, ...]) -> Source:
+    """The images that ``data`` names: mnist:test, mnist:train, mnist (both), test digits by index, a file or folder.
+
+    A folder of PNG files and MNIST are read a few at a time, so that memory does not grow with them. A folder with a
+    folder for each class, and an npz archive with the array labels, have classes. Raises FiberscopeError that names
+    the argument.
+    """
+    if data in _MNIST:
+        if not is_digit(shape):
+            raise FiberscopeError(
+                f"data: {data} holds digits of shape (1, 28, 28), but the network takes {shape}. Name a folder or an "
+                "npz archive."
+            )
+        return _digits(_MNIST[data])
+    path = Path(data)
+    if path.is_dir() and any(file.suffix.lower() == ".png" for file in path.iterdir()):
+        return _pictures(path, shape)
+    if path.is_dir() or (path.suffix.lower() == ".npz" and path.is_file() and _has_labels(path)):
+        return _labelled(load_labelled(path, shape=_as_image(shape)))
+    return _selected(select([data], shape=shape, argument="data"))
+
+
+def limited(source: Source, limit: int | None) -> Source:
+    """The first so many images alone; the hash stays that of all."""
+    if limit is None or limit >= source.count:
+        return source
+    if limit < 1:
+        raise FiberscopeError(f"limit: {limit} images are asked for. Ask for at least one.")
+    return Source(limit, source.sha256, source.read, source.name_of, source.labelled)
+
+
+def _digits(splits: Sequence[Literal["test", "train"]]) -> Source:
+    parts = [mnist_bytes(split) for split in splits]
+    images = parts[0].images if len(parts) == 1 else torch.cat([part.images for part in parts])
+    labels = torch.cat([part.labels for part in parts])
+    ends = [(split, len(part.labels)) for split, part in zip(splits, parts, strict=True)]
+
+    def name_of(place: int) -> str:
+        for split, count in ends:
+            if place < count:
+                return f"{split} {place}"
+            place -= count
+        raise IndexError(place)
+
+    def read(places: range) -> Selection:
+        rows = slice(places.start, places.stop)
+        names = tuple(name_of(place) for place in places)
+        return Selection(images[rows].float() / 255, names, tuple(labels[rows].tolist()))
+
+    return Source(len(labels), hash_tensors([images, labels]), read, name_of)
+
+
+def _pictures(folder: Path, shape: tuple[int, ...]) -> Source:
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".png")
+    found = hashlib.sha256()
+    for file in files:
+        found.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+
+    def read(places: range) -> Selection:
+        some = [files[place] for place in places]
+        loaded = load_images(some, shape=_as_image(shape))
+        return Selection(loaded.images, loaded.names, (None,) * len(some))
+
+    return Source(len(files), found.hexdigest(), read, lambda place: files[place].name)
+
+
+def _labelled(data: LabelledImages) -> Source:
+    names = tuple(f"{data.name} {place}" for place in range(len(data.labels)))
+    whole = _selected(Selection(data.images, names, tuple(data.labels.tolist())))
+    return Source(whole.count, hash_tensors([data.images, data.labels]), whole.read, whole.name_of, data)
+
+
+def _selected(images: Selection) -> Source:
+    return Source(
+        len(images.names),
+        hash_tensors([images.images]),
+        lambda places: images.part(slice(places.start, places.stop)),
+        lambda place: images.names[place],
+    )
+
+
+def _has_labels(path: Path) -> bool:
+    import zipfile  # noqa: PLC0415  (for archives alone)
+
+    return zipfile.is_zipfile(path) and "labels.npy" in zipfile.ZipFile(path).namelist()
+
+
+def _as_image(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    if len(shape) != 3:
+        raise FiberscopeError(f"data: files hold images (channels, height, width), the network takes {shape}.")
+    return (shape[0], shape[1], shape[2])

@@ -1,0 +1,151 @@
+"""The records of a survey on disk: a row an image in a database, images in arrays, written by one process only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fiberscope.survey.arrays import make_arrays, write_arrays
+from fiberscope.survey.database import Database
+from fiberscope.survey.measure import Column
+from fiberscope.survey.plan import Opened
+from fiberscope.survey.tasks import Finished
+
+RECORDS = "records.duckdb"
+COMPLETE, FAILED = "complete", "failed"
+BASE = (
+    Column("image", "whole", "", "place of the image in the data, from 0"),
+    Column("name", "text", "", "name of the image"),
+    Column("label", "whole", "", "class that its label says; empty if it has none"),
+)
+LAST = (
+    Column("outcome", "text", "", f"{COMPLETE}, or {FAILED} where a measure could not be computed"),
+    Column("error", "text", "", "which measure failed, and why; empty if none did"),
+)
+_LONGEST_OPEN = 1.0  # seconds; then others get their turn to read. To close and open again takes 40 ms
+_TABLES = """
+CREATE TABLE records ({records});
+CREATE TABLE columns (place INTEGER, name VARCHAR, measure VARCHAR, type VARCHAR, unit VARCHAR, meaning VARCHAR,
+    main BOOLEAN);
+CREATE TABLE tasks (task BIGINT, start BIGINT, stop BIGINT, failed BIGINT, seconds DOUBLE, finished_at VARCHAR);
+"""
+
+
+@dataclass
+class Store:
+    """Writes finished tasks, each whole or not at all; between tasks the database is closed now and then for readers.
+
+    Whoever holds one also holds the folder's lock.
+    """
+
+    folder: Path
+    types: Mapping[str, str]
+    _database: Database | None = field(default=None, init=False)
+    _opened_at: float = field(default=0.0, init=False)
+    _wrote_at: float = field(default=-1e9, init=False)
+
+    def write(self, finished: Finished) -> None:
+        """Store a task in place of what is there of it: arrays first, then records and the word that it is done.
+
+        Raises FiberscopeError when the disk refuses it; nothing of what was stored is lost then.
+        """
+        task = finished.task
+        write_arrays(self.folder, finished.images, start=task.start)
+        database = self._open()
+        failed = sum(error is not None for error in finished.errors)
+        with database.transaction():
+            # A task that is retried replaces itself.
+            database.ask("DELETE FROM records WHERE image >= ? AND image < ?", (task.start, task.stop))
+            database.ask("DELETE FROM tasks WHERE task = ?", (task.number,))
+            database.insert(self._insert(), _columns(finished))
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            values = (task.number, task.start, task.stop, failed, finished.seconds, now)
+            database.ask("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?)", values)
+        self._let_others_in()
+
+    def close(self) -> None:
+        """Close the database."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _open(self) -> Database:
+        if self._database is None:
+            self._database = Database(self.folder / RECORDS, write=True)
+            self._opened_at = time.monotonic()
+        return self._database
+
+    def _let_others_in(self) -> None:
+        now = time.monotonic()
+        # Where tasks take long, the next one would come late: whoever asks must not wait for it.
+        if max(now - self._wrote_at, now - self._opened_at) > _LONGEST_OPEN:
+            self.close()
+        self._wrote_at = now
+
+    def _insert(self) -> str:
+        names = ", ".join(f'"{name}"' for name in self.types)
+        return (
+            f"INSERT INTO records ({names}) SELECT {', '.join(_cast(*each) for each in self.types.items())} FROM batch"
+        )
+
+
+def make_store(opened: Opened, folder: Path) -> Store:
+    """The store of a survey, with its tables and arrays; those that are there stay."""
+    plan = opened.plan
+    columns = (*(("survey", each) for each in BASE), *opened.all_columns, *(("survey", each) for each in LAST))
+    types = {column.name: _type(column, plan.dtype) for _, column in columns if column.kind != "image"}
+    images = [column.name for _, column in columns if column.kind == "image"]
+    shape, size = plan.input_shape, plan.batch_size
+    make_arrays(folder, images, count=plan.images, shape=shape, dtype=plan.dtype, batch_size=size)
+    path = folder / RECORDS
+    if not path.exists():
+        # Made beside and renamed: killed at any moment, the database is there whole or not at all.
+        partial = path.with_name(f".{RECORDS}.partial")
+        for leftover in (partial, partial.with_name(f"{partial.name}.wal")):
+            leftover.unlink(missing_ok=True)
+        with Database(partial, write=True) as database, database.transaction():
+            database.ask(_TABLES.format(records=", ".join(f'"{name}" {kind}' for name, kind in types.items())))
+            for place, (measure, column) in enumerate(columns):
+                kind = types.get(column.name, f"arrays.zarr/{column.name}")
+                values = (place, column.name, measure, kind, column.unit, column.meaning, column.main)
+                database.ask("INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        partial.replace(path)
+    return Store(folder, types)
+
+
+def _columns(finished: Finished) -> dict[str, Any]:
+    task = finished.task
+    labels = [np.nan if label is None else label for label in finished.labels]
+    return {
+        "image": np.arange(task.start, task.stop),
+        "name": np.array(finished.names, dtype=object),
+        "label": np.array(labels, dtype=np.float64),
+        **finished.columns,
+        "outcome": np.array([COMPLETE if error is None else FAILED for error in finished.errors], dtype=object),
+        "error": np.array(finished.errors, dtype=object),
+    }
+
+
+def _type(column: Column, dtype: str) -> str:
+    number = "FLOAT" if dtype == "float32" else "DOUBLE"
+    return {"whole": "BIGINT", "text": "VARCHAR", "number": number}[column.kind]
+
+
+def _cast(name: str, kind: str) -> str:
+    if kind == "VARCHAR":
+        return f'CAST("{name}" AS VARCHAR)'
+    # Numbers that are not known are empty cells: SQL leaves these out of its means and quantiles, and NaN not.
+    return f"CAST(nullif(CAST(\"{name}\" AS DOUBLE), 'nan'::DOUBLE) AS {kind})"
+
+
+def close_quietly(store: Store) -> None:
+    """Close after a failure that is told already."""
+    with suppress(Exception):
+        store.close()

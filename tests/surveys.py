@@ -1,0 +1,101 @@
+"""Small surveys: striped images of 36 pixels, a linear network, and measures of one's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.survey import Rows, query, read_images
+from studies import NETWORK, SHAPE, labelled
+
+COUNT = 24
+MEASURES = ("recognition", "spectrum", "variations", "nearest")
+
+OWN = """
+import os
+import time
+from pathlib import Path
+import torch
+from fiberscope.survey import Column, Measure
+
+HERE = Path(__file__).parent
+
+def columns(scene):
+    return (
+        Column("luck", "number", "", "a random number of the image's own", main=True),
+        Column("ink", "number", "intensity", "sum of its pixels"),
+        Column("negative", "image", "intensity", "the image with bright and dark exchanged"),
+    )
+
+def of(scene, batch):
+    return {
+        "luck": [float(torch.rand((), generator=batch.rng(row))) for row in range(len(batch))],
+        "ink": batch.images.flatten(1).sum(dim=1),
+        "negative": 1 - batch.images,
+    }
+
+def slowly(scene, batch):
+    time.sleep(float(os.environ.get("SECONDS_A_TASK", "0")))
+    return of(scene, batch)
+
+def but_not_seven(scene, batch):
+    if not (HERE / "mended").exists() and batch.start <= 7 < batch.start + len(batch):
+        raise RuntimeError("seven is too much")
+    return of(scene, batch)
+
+def own():
+    return Measure("own", "Luck and ink.", columns, of)
+
+def slow():
+    return Measure("slow", "The same, slowly.", columns, slowly)
+
+def picky():
+    return Measure("picky", "The same, not of the eighth image.", columns, but_not_seven)
+"""
+
+
+def write_survey(folder: Path, count: int = COUNT) -> NetworkChoice:
+    """A network, images and measures as files of a folder."""
+    data = labelled(count)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "network.py").write_text(NETWORK)
+    (folder / "own.py").write_text(OWN)
+    np.savez(folder / "data.npz", images=data.images.numpy(), labels=data.labels.numpy())
+    return NetworkChoice(model=f"{folder / 'network.py'}:linear", input_shape=SHAPE)
+
+
+def choose(folder: Path, out: Path, *measures: str, **options: object) -> SurveyChoice:
+    """A survey of those files, a few images a task; measures of one's own are named as own:factory."""
+    names = tuple(name.replace("own:", f"{folder / 'own.py'}:") for name in measures or MEASURES)
+    return SurveyChoice(**{"out": out, "data": str(folder / "data.npz"), "measures": names, "batch_size": 5, **options})
+
+
+def as_command(choice: SurveyChoice, network: NetworkChoice) -> list[str]:
+    """The same on a command line."""
+    return [
+        *("survey", "run", "--out", str(choice.out), "--data", choice.data, "--measures", *choice.measures),
+        *("--batch-size", str(choice.batch_size), "--engine", choice.engine, "--model", network.model),
+        *("--input-shape", *map(str, network.input_shape)),
+    ]
+
+
+def start(*arguments: object, seconds: float = 0.0) -> subprocess.Popen[str]:
+    """The command as a process of its own."""
+    command = [sys.executable, "-m", "fiberscope", *map(str, arguments)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "SECONDS_A_TASK": str(seconds)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def records(out: Path) -> Rows:
+    """All records, by image."""
+    return query(out, "SELECT * FROM records ORDER BY image")
+
+
+def images(out: Path, name: str, count: int = COUNT) -> bytes:
+    """All images of a column, bit for bit."""
+    return read_images(out, name, range(count)).tobytes()
