@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int64
@@ -16,6 +15,7 @@ from fiberscope.analysis.study.reading import Reading, read
 from fiberscope.geometry import TangentSplit, jacobian, split_tangent
 from fiberscope.moves import Nearest
 from fiberscope.problem import Fiber
+from fiberscope.survey.lazy import lazy
 from fiberscope.survey.scene import Scene
 
 
@@ -30,7 +30,7 @@ class Batch:
     def __len__(self) -> int:
         return len(self.selection.names)
 
-    @cached_property
+    @lazy
     def images(self) -> Float[Tensor, "batch ..."]:
         """The images, where and as precise as the network computes."""
         latent_map = self.scene.latent_map
@@ -41,28 +41,28 @@ class Batch:
         """The class of each image, where it is known."""
         return self.selection.labels
 
-    @cached_property
+    @lazy
     def jacobian(self) -> Float[Tensor, "batch m n"]:
         """The Jacobian of each image's latent."""
         return jacobian(self.scene.latent_map, self.images)
 
-    @cached_property
+    @lazy
     def split(self) -> TangentSplit:
         """What the network sees around each image, and what it cannot see."""
         return split_tangent(self.jacobian)
 
-    @cached_property
+    @lazy
     def reading(self) -> Reading:
         """Latent, class and probability of each image."""
         return read(self.scene.latent_map, self.scene.logits, self.images)
 
-    @cached_property
+    @lazy
     def classes(self) -> tuple[int | None, ...]:
         """The class that each image stands for: as the network reads it, else its label."""
         found = self.reading.classes
         return self.labels if found is None else tuple(found.tolist())
 
-    @cached_property
+    @lazy
     def partners(self) -> Int64[Tensor, " batch"]:
         """For each image a random one of the reference, of another class; drawn by the image's own seed."""
         labels = self.scene.reference.labels
@@ -72,18 +72,18 @@ class Batch:
             rows.append(int(others[torch.randint(len(others), (), generator=self.rng(row))]))
         return torch.tensor(rows)
 
-    @cached_property
+    @lazy
     def partner_images(self) -> Float[Tensor, "batch ..."]:
         """Those images."""
         return self.scene.reference.images[self.partners].to(self.images)
 
-    @cached_property
+    @lazy
     def nearest(self) -> Nearest:
         """On the fiber of each image what is nearest to its partner, sought from the image and from the partner."""
         fiber = Fiber.through(self.scene.latent_map, self.images)
         return nearest_of_two(fiber, self.partner_images, self.images)
 
-    @cached_property
+    @lazy
     def nearest_reading(self) -> Reading:
         """What the network says of the images found, by a fresh forward pass."""
         return read(self.scene.latent_map, self.scene.logits, self.nearest.points)
