@@ -118,6 +118,10 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise _refusal(path, error) from error
+    except RuntimeError as error:
+        if "interrupted" in str(error):  # the database's word for Ctrl-C
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _refusal(path: Path, error: duckdb.Error) -> FiberscopeError:

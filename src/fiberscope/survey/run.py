@@ -17,6 +17,7 @@ from fiberscope.survey.lock import alone_in
 from fiberscope.survey.measures import is_portable
 from fiberscope.survey.plan import PLAN, Opened, Plan, make_plan, read_plan, refuse_other, reopen, write_plan
 from fiberscope.survey.store import RECORDS, close_quietly, make_store
+from fiberscope.survey.uninterrupted import uninterrupted
 from fiberscope.survey.worker import OpenWorker
 
 
@@ -97,9 +98,10 @@ def _go_on(opened: Opened, folder: Path, engine: Engine, *, retry: bool, on_prog
     tell(progress)
     try:
         for finished in engine.run(todo, OpenWorker(plan, opened), threads=plan.threads):
-            store.write(finished)
-            done += len(finished.names)
-            failed += sum(error is not None for error in finished.errors)
+            with uninterrupted():
+                store.write(finished)
+                done += len(finished.names)
+                failed += sum(error is not None for error in finished.errors)
             rate = (done - before) / max(time.monotonic() - began, 1e-9)
             progress = Progress(done, plan.images, failed, rate)
             tell(progress)

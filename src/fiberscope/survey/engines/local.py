@@ -1,6 +1,7 @@
 """The embedded engine: this process, in as many threads as it has cores, each of them with torch on one.
 
-Two such threads take half the time of one that lets torch use two, need no start, and share network and images.
+Two such threads take a third of the time of one that lets torch use two (10,000 digits: 5.7 s and 17.6), need no start,
+and share network and images. A network that keeps something between calls needs the engine of processes.
 """
 
 from __future__ import annotations
