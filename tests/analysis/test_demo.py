@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,22 +15,12 @@ import pytest
 import torch
 from playwright.sync_api import sync_playwright
 
+from chromium import CHROMIUM, QUIET, needs_chromium
 from fiberscope import models
 from fiberscope.data import mnist
 from fiberscope.gallery import percent
 
 RTOL = 1e-5
-CHROMIUM = shutil.which("chromium")
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PICTURES = [
     "collisions-by-distance.png",
     "drift.png",
@@ -311,7 +300,7 @@ def test_the_table_says_what_a_fresh_forward_pass_says(arrays, network, out):
     assert column["search"] == ["converged"] * 10
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
+@needs_chromium
 def test_the_page_opens_in_a_browser_shows_every_picture_and_asks_for_nothing(process, out):
     address = (out / "report.html").as_uri()
     asked, troubles = [], []

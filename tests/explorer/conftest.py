@@ -29,7 +29,7 @@ def browser():
     """Chromium; of a module, because what drives it keeps an event loop running, which other tests cannot have."""
     from playwright.sync_api import sync_playwright
 
-    from explorer.page import CHROMIUM, QUIET
+    from chromium import CHROMIUM, QUIET
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)

@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import struct
 
 import numpy as np
-import pytest
 from playwright.sync_api import expect
 
-CHROMIUM = shutil.which("chromium")
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WAIT = 30_000  # milliseconds: two cores may have much else to do
-
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
 
 
 @contextlib.contextmanager

@@ -11,17 +11,8 @@ import torch
 from playwright.sync_api import expect
 
 import fiberscope as fs
-from explorer.page import (
-    WAIT,
-    needs_chromium,
-    open_link,
-    pull,
-    residual,
-    settled,
-    shown,
-    state_of,
-    stroke,
-)
+from chromium import needs_chromium
+from explorer.page import WAIT, open_link, pull, residual, settled, shown, state_of, stroke
 from explorer.process import address_of, serving, start
 
 pytestmark = needs_chromium

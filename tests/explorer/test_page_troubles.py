@@ -9,7 +9,8 @@ import struct
 import pytest
 from playwright.sync_api import expect
 
-from explorer.page import WAIT, blank_tab, needs_chromium, open_link, pull, settled, state_of
+from chromium import needs_chromium
+from explorer.page import WAIT, blank_tab, open_link, pull, settled, state_of
 
 pytestmark = needs_chromium
 

@@ -1,26 +1,13 @@
 """In a real browser the page shows everything, asks for nothing, and fits every screen."""
 
-import shutil
-
 import pytest
 from playwright.sync_api import sync_playwright
 
+from chromium import CHROMIUM, QUIET, needs_chromium
 from fiberscope.report import write
 from report.pages import full_page
 
-CHROMIUM = shutil.which("chromium")
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")

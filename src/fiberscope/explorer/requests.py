@@ -11,16 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fiberscope.explorer.directions import bases_of
 from fiberscope.explorer.export import FORMATS, MOST_STATES, export
 from fiberscope.explorer.film import FRAMES, ending, film
 from fiberscope.explorer.memory import Memory
 from fiberscope.explorer.picture import Picture, directions_at, picture, prepare
 from fiberscope.explorer.read_state import as_list, as_object, choice, read_image, read_state, whole
-from fiberscope.explorer.scene import RTOL, Scene
+from fiberscope.explorer.scene import Scene
 from fiberscope.explorer.script import script
 from fiberscope.explorer.space import image_of, radius_of
-from fiberscope.explorer.state import BASES, MOST_AMOUNT, MOST_MOVES, Drag
+from fiberscope.explorer.state import BASES, Drag
 from fiberscope.explorer.wire import Answer, finite
 from fiberscope.judges import decide
 from fiberscope.moves import Outcome, widths
@@ -29,7 +28,6 @@ from fiberscope.problem import Fiber, FiberscopeError, Tube
 MESSAGE_BYTES = 256 * 2**10
 _MOST_THUMBNAILS = 120
 _THUMBNAIL_BYTES = 4 * 2**20
-_PROTOCOL = 1
 
 Fields = Mapping[str, object]
 Answers = Iterator[Answer | None]
@@ -53,35 +51,6 @@ def read_request(message: object) -> Request:
 def answers(scene: Scene, memory: Memory, request: Request) -> Answers:
     """The answers to one request, a piece of work at a time."""
     return LANES[request.lane](scene, memory, request.fields)
-
-
-def welcome(scene: Scene) -> Answer:
-    """What the page has to know before anything else."""
-    classes = None if scene.num_classes is None else [str(i) for i in range(scene.num_classes)]
-    fields = {
-        "protocol": _PROTOCOL,
-        "model": scene.model,
-        "layer": scene.layer,
-        "data": scene.data,
-        "shape": list(scene.latent_map.input_shape),
-        "latent_size": scene.latent_map.latent_size,
-        "classes": classes,
-        "labels": [] if scene.labels is None else sorted(set(scene.labels.tolist())),
-        "count": len(scene.images),
-        "columns": [{"name": column.name, "meaning": column.meaning} for column in scene.columns],
-        "judges": scene.panel is not None,
-        "natural": scene.natural is not None,
-        "bases": [card._asdict() for card in bases_of(scene)],
-        "radius_unit": scene.scale.within if scene.scale else None,
-        "rtol": RTOL,
-        "limits": {
-            "amount": MOST_AMOUNT,
-            "moves": MOST_MOVES,
-            "message_bytes": MESSAGE_BYTES,
-            "export_states": MOST_STATES,
-        },
-    }
-    return Answer("welcome", fields)
 
 
 def _browse(scene: Scene, memory: Memory, fields: Fields) -> Answers:

@@ -14,9 +14,9 @@ import torch
 
 from fiberscope.explorer.desk import Desk, Threads
 from fiberscope.explorer.guard import HEADERS, Guard
-from fiberscope.explorer.requests import welcome
 from fiberscope.explorer.scene import Scene
 from fiberscope.explorer.warm_up import warm_up
+from fiberscope.explorer.welcome import welcome
 from fiberscope.explorer.wire import Answer, encode
 from fiberscope.gallery.theme import css_variables
 from fiberscope.problem import FiberscopeError
@@ -118,13 +118,6 @@ def application(scene: Scene, guard: Guard) -> ASGIApp:
             desk.close()
             desks.discard(desk)
 
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        serving = [asyncio.create_task(turns.run()) for turns in (threads.quick, threads.long)]
-        yield
-        for task in serving:
-            task.cancel()
-
     page = _page_files()
 
     async def welcome_page(request: Request) -> Response:
@@ -138,7 +131,16 @@ def application(scene: Scene, guard: Guard) -> ASGIApp:
         Route("/page/{name}", file),
         WebSocketRoute("/session", session),
     ]
-    return _guarded(Starlette(routes=routes, lifespan=lifespan), guard)
+    return _guarded(Starlette(routes=routes, lifespan=lambda _: _serving(threads)), guard)
+
+
+@contextlib.asynccontextmanager
+async def _serving(threads: Threads) -> AsyncIterator[None]:
+    """The computing threads give everybody their turns while the server runs."""
+    serving = [asyncio.create_task(turns.run()) for turns in (threads.quick, threads.long)]
+    yield
+    for task in serving:
+        task.cancel()
 
 
 async def _attend(websocket: WebSocket, desk: Desk, scene: Scene) -> None:
