@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DEV_INSTALLED := $(VENV)/.installed-dev
 BENCH := .venv-bench
 BENCH_INSTALLED := $(BENCH)/.installed
 
@@ -14,10 +15,10 @@ demo: $(INSTALLED)  ## the fibers of ten real digits, as one page: runs/demo/rep
 explore: $(INSTALLED)  ## the same live: drag, morph and paint in your browser
 	$(BIN)/fiberscope explore
 
-test: $(INSTALLED)  ## every claim this project makes
+test: $(DEV_INSTALLED)  ## every claim this project makes
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: $(INSTALLED)  ## style, types, import layers
+lint: $(DEV_INSTALLED)  ## style, types, import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -31,8 +32,12 @@ clean:
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[explore,survey]'
 	touch $(INSTALLED)
+
+$(DEV_INSTALLED): $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(DEV_INSTALLED)
 
 $(BENCH_INSTALLED): pyproject.toml constraints.txt benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
