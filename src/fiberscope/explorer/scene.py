@@ -85,10 +85,9 @@ def open_scene(
     found = _find_images(latent_map.input_shape, images, labelled)
     here = found.images.to(latent_map.device, latent_map.dtype)
     digits = is_digit(latent_map.input_shape) and labelled is None
-    known = None if found.labels is None else LabelledImages(found.images, found.labels, found.data)
-    logits = None if known is None else find_logits(opened.module, known)
+    reference = _reference(found, digits=digits)
+    logits = None if reference is None else find_logits(opened.module, reference)
     reading = read(latent_map, logits, here)
-    scale = None if known is None else _scale(reading.latents, known.labels)
     built_in = _built_in(found, reading.classes, reading.probabilities)
     return Scene(
         model=network.model,
@@ -103,8 +102,8 @@ def open_scene(
         num_classes=None if logits is None else _count_classes(logits, here),
         panel=shipped_panel() if digits and logits is not None else None,
         natural=_natural(opened) if digits else None,
-        scale=scale,
-        factor=covariance_factor(latent_map.flatten(here[:_REFERENCES])) if len(here) > 1 else None,
+        scale=None if reference is None else _scale(latent_map, reference),
+        factor=_factor(latent_map, found.images if reference is None else reference.images),
         variations=catalogue(latent_map.input_shape),
         columns=built_in if records is None else add_columns(built_in, read_columns(records, found.names), records),
         box=Box(),
@@ -160,9 +159,21 @@ def _count_classes(logits: Logits, images: Float[Tensor, "image ..."]) -> int:
         return logits(images[:1]).shape[1]
 
 
-def _scale(latents: Float[Tensor, "image m"], labels: Int64[Tensor, " image"]) -> LatentScale | None:
+def _reference(found: _Found, *, digits: bool) -> LabelledImages | None:
+    """What sets the units: it does not depend on which digits are looked at, or whether they have classes."""
+    if digits:
+        return mnist("test")
+    return None if found.labels is None else LabelledImages(found.images, found.labels, found.data)
+
+
+def _factor(latent_map: LatentMap, images: Float[Tensor, "image ..."]) -> Float[Tensor, "n r"] | None:
+    some = images[:_REFERENCES].to(latent_map.device, latent_map.dtype)
+    return covariance_factor(latent_map.flatten(some)) if len(some) > 1 else None
+
+
+def _scale(latent_map: LatentMap, reference: LabelledImages) -> LatentScale | None:
     try:
-        return latent_scale(latents, labels)
+        return latent_scale(read(latent_map, None, reference.images).latents, reference.labels)
     except FiberscopeError:  # one class, or one image a class: there is no unit, and no tube
         return None
 
