@@ -26,4 +26,9 @@ def reference_factor(sources: Sequence[str] | None, latent_map: LatentMap, image
         raise FiberscopeError(
             "reference: how images vary cannot be told from one of them. Name a folder of images by --reference."
         )
-    return covariance_factor(latent_map.flatten(reference.images.to(latent_map.device, latent_map.dtype)))
+    return factor_of(latent_map, reference.images)
+
+
+def factor_of(latent_map: LatentMap, images: Float[Tensor, "image ..."]) -> Float[Tensor, "n r"]:
+    """The covariance factor of these images, computed where and as precisely as the network is."""
+    return covariance_factor(latent_map.flatten(images.to(latent_map.device, latent_map.dtype)))

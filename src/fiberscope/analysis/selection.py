@@ -81,6 +81,13 @@ def is_digit(shape: tuple[int, ...]) -> bool:
     return shape == (1, 28, 28)
 
 
+def as_image(shape: tuple[int, ...], argument: str) -> tuple[int, int, int]:
+    """The shape, if files can hold images of it; raises FiberscopeError that names the argument."""
+    if len(shape) != 3:
+        raise FiberscopeError(f"{argument}: files hold images (channels, height, width), the network takes {shape}.")
+    return (shape[0], shape[1], shape[2])
+
+
 def _select_one(source: str, shape: tuple[int, ...], argument: str) -> Selection:
     if source and _INDICES.fullmatch(source):
         digits = _digits(shape, argument)
@@ -89,9 +96,7 @@ def _select_one(source: str, shape: tuple[int, ...], argument: str) -> Selection
         raise FiberscopeError(
             f"{argument}: {source!r} is neither indices, such as 0:16 or 3,7,20:24, nor a file or folder that exists."
         )
-    if len(shape) != 3:
-        raise FiberscopeError(f"{argument}: files hold images (channels, height, width), the network takes {shape}.")
-    loaded = load_images(source, shape=(shape[0], shape[1], shape[2]))
+    loaded = load_images(source, shape=as_image(shape, argument))
     return Selection(loaded.images, loaded.names, (None,) * len(loaded.names))
 
 

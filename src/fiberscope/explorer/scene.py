@@ -11,20 +11,17 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from fiberscope import models
 from fiberscope.analysis.choices import NetworkChoice
-from fiberscope.analysis.network import Network, open_network
+from fiberscope.analysis.network import open_network
 from fiberscope.analysis.populations import Coordinates, coordinates
+from fiberscope.analysis.reference import factor_of
 from fiberscope.analysis.selection import is_digit, select
-from fiberscope.analysis.study.open_study import GENERATOR, find_logits
-from fiberscope.analysis.study.reading import Logits, read
-from fiberscope.data import LabelledImages, load_labelled, mnist
+from fiberscope.analysis.study.reading import Logits, Reading, read
+from fiberscope.analysis.subject import Subject, open_subject, spread
 from fiberscope.explorer.columns import Column, add_columns, read_columns
-from fiberscope.geometry import covariance_factor
-from fiberscope.judges import Panel, shipped_panel
-from fiberscope.models import Generator
+from fiberscope.judges import Panel
 from fiberscope.problem import Box, FiberscopeError, LatentMap
-from fiberscope.variations import LatentScale, Variation, catalogue, latent_scale
+from fiberscope.variations import LatentScale, Variation, catalogue
 
 RTOL = 1e-4
 """Residual, relative to the size of the target, up to which an image counts as on the fiber."""
@@ -82,13 +79,14 @@ def open_scene(
     """
     opened = open_network(network)
     latent_map = opened.latent_map
-    found = _find_images(latent_map.input_shape, images, labelled)
+    if labelled is not None and images:
+        raise FiberscopeError("images, labelled: both are given. Name one set of images to start from.")
+    fitting = labelled is not None or is_digit(latent_map.input_shape)
+    subject = open_subject(opened, labelled=labelled) if fitting else None
+    found = _find_images(latent_map.input_shape, images, subject)
+    logits = None if subject is None else subject.logits
     here = found.images.to(latent_map.device, latent_map.dtype)
-    digits = is_digit(latent_map.input_shape) and labelled is None
-    reference = _reference(found, digits=digits)
-    logits = None if reference is None else find_logits(opened.module, reference)
-    reading = read(latent_map, logits, here)
-    built_in = _built_in(found, reading.classes, reading.probabilities)
+    built_in = _built_in(found, read(latent_map, logits, here))
     return Scene(
         model=network.model,
         layer=opened.layer,
@@ -100,10 +98,10 @@ def open_scene(
         labels=found.labels,
         logits=logits,
         num_classes=None if logits is None else _count_classes(logits, here),
-        panel=shipped_panel() if digits and logits is not None else None,
-        natural=_natural(opened) if digits else None,
-        scale=None if reference is None else _scale(latent_map, reference),
-        factor=_factor(latent_map, found.images if reference is None else reference.images),
+        panel=None if subject is None or logits is None else subject.panel,
+        natural=None if subject is None else _natural(subject),
+        scale=None if subject is None else _scale(subject),
+        factor=_factor(latent_map, found.images if subject is None else subject.reference.images),
         variations=catalogue(latent_map.input_shape),
         columns=built_in if records is None else add_columns(built_in, read_columns(records, found.names), records),
         box=Box(),
@@ -132,26 +130,21 @@ class _Found(NamedTuple):
     data: str
 
 
-def _find_images(shape: tuple[int, ...], images: tuple[str, ...], labelled: Path | None) -> _Found:
-    if labelled is not None and images:
-        raise FiberscopeError("images, labelled: both are given. Name one set of images to start from.")
+def _find_images(shape: tuple[int, ...], images: tuple[str, ...], subject: Subject | None) -> _Found:
     if images:
         chosen = select(images, shape=shape)
         known = [label for label in chosen.labels if label is not None]
         labels = torch.tensor(known) if len(known) == len(chosen.labels) else None
         return _Found(chosen.images, chosen.names, labels, " ".join(images))
-    if labelled is not None:
-        if len(shape) != 3:
-            raise FiberscopeError(f"labelled: files hold images (channels, height, width), the network takes {shape}.")
-        own = load_labelled(labelled, shape=(shape[0], shape[1], shape[2]))
-        return _Found(own.images, tuple(f"{own.name} {i}" for i in range(len(own.labels))), own.labels, own.name)
-    if not is_digit(shape):
+    if subject is None:
         raise FiberscopeError(
             f"images: no images of shape {shape} ship. Name PNG files, a folder or an npz archive by --images, or a "
             "labelled set by --labelled."
         )
-    digits = mnist("test")
-    return _Found(digits.images, tuple(f"test {i}" for i in range(len(digits.labels))), digits.labels, digits.name)
+    all_of_them = subject.reference
+    kind = "test" if subject.digits else all_of_them.name
+    names = tuple(f"{kind} {i}" for i in range(len(all_of_them.labels)))
+    return _Found(all_of_them.images, names, all_of_them.labels, all_of_them.name)
 
 
 def _count_classes(logits: Logits, images: Float[Tensor, "image ..."]) -> int:
@@ -159,38 +152,30 @@ def _count_classes(logits: Logits, images: Float[Tensor, "image ..."]) -> int:
         return logits(images[:1]).shape[1]
 
 
-def _reference(found: _Found, *, digits: bool) -> LabelledImages | None:
-    """What sets the units: it does not depend on which digits are looked at, or whether they have classes."""
-    if digits:
-        return mnist("test")
-    return None if found.labels is None else LabelledImages(found.images, found.labels, found.data)
-
-
 def _factor(latent_map: LatentMap, images: Float[Tensor, "image ..."]) -> Float[Tensor, "n r"] | None:
-    some = images[:_REFERENCES].to(latent_map.device, latent_map.dtype)
-    return covariance_factor(latent_map.flatten(some)) if len(some) > 1 else None
+    some = spread(len(images), _REFERENCES)
+    return factor_of(latent_map, images[some]) if len(some) > 1 else None
 
 
-def _scale(latent_map: LatentMap, reference: LabelledImages) -> LatentScale | None:
+def _scale(subject: Subject) -> LatentScale | None:
     try:
-        return latent_scale(read(latent_map, None, reference.images).latents, reference.labels)
+        return subject.scale
     except FiberscopeError:  # one class, or one image a class: there is no unit, and no tube
         return None
 
 
-def _natural(network: Network) -> Natural:
-    like = next(network.module.parameters())
-    generator = models.load(GENERATOR, Generator).to(like.device, like.dtype)
-    return Natural(coordinates(generator, network.latent_map, mass=_MASS), generator.encoder)
+def _natural(subject: Subject) -> Natural | None:
+    generator = subject.generator
+    if generator is None:
+        return None
+    return Natural(coordinates(generator, subject.latent_map, mass=_MASS), generator.encoder)
 
 
-def _built_in(
-    found: _Found, classes: Int64[Tensor, " image"] | None, probabilities: Float[Tensor, " image"] | None
-) -> tuple[Column, ...]:
+def _built_in(found: _Found, reading: Reading) -> tuple[Column, ...]:
     columns = [Column("index", "place in the data set", np.arange(len(found.names), dtype=float))]
     if found.labels is not None:
         columns.append(Column("label", "class of the image", found.labels.numpy().astype(float)))
-    if classes is not None and probabilities is not None:
-        columns.append(Column("network class", "class that the network reads", classes.numpy().astype(float)))
-        columns.append(Column("confidence", "probability of that class", probabilities.double().numpy()))
+    if reading.classes is not None and reading.probabilities is not None:
+        columns.append(Column("network class", "class that the network reads", reading.classes.numpy().astype(float)))
+        columns.append(Column("confidence", "probability of that class", reading.probabilities.double().numpy()))
     return tuple(columns)

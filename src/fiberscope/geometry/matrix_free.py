@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -14,6 +13,7 @@ from torch.autograd import forward_ad
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from fiberscope.geometry.differential import Curvature
+from fiberscope.lazy import lazy
 from fiberscope.problem import LatentMap
 
 _PROBES = 8  # pulls that estimate the norm: it sets a ridge and a tolerance, which bear an error of a third
@@ -120,13 +120,13 @@ class MatrixFree:
             part.__dict__["_norm"] = self._norm[chosen]
         return part
 
-    @cached_property
+    @lazy
     def _graph(self) -> _Graph:
         with torch.inference_mode(mode=False), torch.enable_grad():
             points = self.rows.detach().clone().requires_grad_(True)
             return _Graph(points, self.latent_map(points))
 
-    @cached_property
+    @lazy
     def _transpose(self) -> _Transpose:
         with torch.inference_mode(mode=False), torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
             points = self.rows.detach().clone().requires_grad_(True)
@@ -135,7 +135,7 @@ class MatrixFree:
             (pulled,) = torch.autograd.grad(latents, points, covectors, create_graph=True)
             return _Transpose(covectors, pulled)
 
-    @cached_property
+    @lazy
     def _norm(self) -> Float[Tensor, " batch"]:
         generator = torch.Generator().manual_seed(0)
         m = self.latent_map.latent_size

@@ -13,9 +13,9 @@ from fiberscope.analysis.nearer import nearest_of_two
 from fiberscope.analysis.selection import Selection
 from fiberscope.analysis.study.reading import Reading, read
 from fiberscope.geometry import TangentSplit, jacobian, split_tangent
+from fiberscope.lazy import lazy
 from fiberscope.moves import Nearest
 from fiberscope.problem import Fiber
-from fiberscope.survey.lazy import lazy
 from fiberscope.survey.scene import Scene
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 
 from fiberscope.analysis.content_hash import hash_tensors
-from fiberscope.analysis.selection import Selection, is_digit, select
+from fiberscope.analysis.selection import Selection, as_image, is_digit, select
 from fiberscope.data import LabelledImages, load_images, load_labelled, mnist_bytes
 from fiberscope.problem import FiberscopeError
 
@@ -54,7 +54,7 @@ def open_source(data: str, *, shape: tuple[int, ...]) -> Source:
     if path.is_dir() and any(file.suffix.lower() == ".png" for file in path.iterdir()):
         return _pictures(path, shape)
     if path.is_dir() or (path.suffix.lower() == ".npz" and path.is_file() and _has_labels(path)):
-        return _labelled(load_labelled(path, shape=_as_image(shape)))
+        return _labelled(load_labelled(path, shape=as_image(shape, "data")))
     return _selected(select([data], shape=shape, argument="data"))
 
 
@@ -96,7 +96,7 @@ def _pictures(folder: Path, shape: tuple[int, ...]) -> Source:
 
     def read(places: range) -> Selection:
         some = [files[place] for place in places]
-        loaded = load_images(some, shape=_as_image(shape))
+        loaded = load_images(some, shape=as_image(shape, "data"))
         return Selection(loaded.images, loaded.names, (None,) * len(some))
 
     return Source(len(files), found.hexdigest(), read, lambda place: files[place].name)
@@ -121,9 +121,3 @@ def _has_labels(path: Path) -> bool:
     import zipfile  # noqa: PLC0415  (for archives alone)
 
     return zipfile.is_zipfile(path) and "labels.npy" in zipfile.ZipFile(path).namelist()
-
-
-def _as_image(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    if len(shape) != 3:
-        raise FiberscopeError(f"data: files hold images (channels, height, width), the network takes {shape}.")
-    return (shape[0], shape[1], shape[2])

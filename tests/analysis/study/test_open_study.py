@@ -9,7 +9,8 @@ import torch
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.selection import select
 from fiberscope.analysis.study.identity import identify
-from fiberscope.analysis.study.open_study import draw_partners, find_logits, open_study
+from fiberscope.analysis.study.open_study import draw_partners, open_study
+from fiberscope.analysis.subject import find_logits
 from fiberscope.problem import FiberscopeError
 from studies import NETWORK, SHAPE, labelled, linear_study, write_study
 

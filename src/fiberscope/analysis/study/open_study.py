@@ -7,21 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fiberscope import models
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.network import Network, open_network
-from fiberscope.analysis.selection import Selection, is_digit
+from fiberscope.analysis.selection import Selection
 from fiberscope.analysis.study.reading import Logits, read_classes
 from fiberscope.analysis.study.study import Study
-from fiberscope.data import LabelledImages, load_labelled, mnist
-from fiberscope.judges import ModuleJudge, Panel, from_module, shipped_panel
-from fiberscope.models import Generator
+from fiberscope.analysis.subject import find_logits, open_subject
+from fiberscope.data import LabelledImages
+from fiberscope.judges import ModuleJudge, Panel, from_module
 from fiberscope.problem import FiberscopeError
-
-GENERATOR = "mnist-generator"
-_SOME = 500  # labelled images that show whether a network reads classes
 
 
 def open_study(
@@ -46,22 +43,19 @@ def open_study(
             "study."
         )
     network = open_network(choice)
-    shape = _check_size(network)
-    digits = is_digit(shape) and labelled is None
-    data = mnist("test") if digits else _read_labelled(labelled, shape)
-    if panel is None and digits:
-        panel = shipped_panel()
-    logits = find_logits(network.module, data)
-    classes = _stand_for(network, logits, images)
+    _check_size(network)
+    subject = open_subject(network, labelled=labelled)
+    data, panel = subject.reference, subject.panel if panel is None else panel
+    classes = _stand_for(network, subject.logits, images)
     study = Study(
         model=choice.model,
         latent_map=network.latent_map,
-        logits=logits,
+        logits=subject.logits,
         images=images,
         partners=draw_partners(data, classes, seed=seed),
         data=data,
         panel=_with(panel, judges, data) if judges else panel,
-        generator=_generator(network) if digits else None,
+        generator=subject.generator,
         seed=seed,
     )
     return replace(study, beside=tuple(_beside(study, choice, name) for name in beside)), network
@@ -82,50 +76,13 @@ def draw_partners(data: LabelledImages, classes: Sequence[int], *, seed: int) ->
     return Selection(data.images[rows], tuple(f"{name} {row}" for row in rows), tuple(data.labels[rows].tolist()))
 
 
-def find_logits(module: nn.Module, data: LabelledImages) -> Logits | None:
-    """The whole network, if its output is one number a class; of a user's own, if the largest mostly is the label's."""
-    if not isinstance(module, models.Classifier) and not _reads(module, data):
-        return None
-
-    def logits(images: Tensor) -> Tensor:
-        output: Tensor = module(images)
-        return output
-
-    return logits
-
-
-def _reads(module: nn.Module, data: LabelledImages) -> bool:
-    like = next(iter(module.parameters()), torch.empty(0))
-    # Spread over the whole: labelled images often come class by class.
-    some = torch.linspace(0, len(data.labels) - 1, min(_SOME, len(data.labels))).long()
-    with torch.no_grad():
-        output = module(data.images[some].to(like.device, like.dtype))
-    labels = data.labels[some]
-    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] <= int(labels.max()):
-        return False
-    commonest = float(labels.bincount().max()) / len(labels)
-    return float((output.argmax(dim=1).cpu() == labels).double().mean()) > max(0.5, commonest)
-
-
-def _check_size(network: Network) -> tuple[int, ...]:
+def _check_size(network: Network) -> None:
     latent_map = network.latent_map
     if latent_map.latent_size >= latent_map.input_size:
         raise FiberscopeError(
             f"layer: the latent at {network.layer} has {latent_map.latent_size} numbers for images of "
             f"{latent_map.input_size}, so nothing has to be invisible. Name a later layer."
         )
-    return latent_map.input_shape
-
-
-def _read_labelled(path: Path | None, shape: tuple[int, ...]) -> LabelledImages:
-    if path is None:
-        raise FiberscopeError(
-            f"labelled: no labelled images of shape {shape} ship, so nothing says how far apart two classes are. Give "
-            "a folder with a folder of PNG files for each class, or an npz archive with the arrays images and labels."
-        )
-    if len(shape) != 3:
-        raise FiberscopeError(f"labelled: files hold images (channels, height, width), the network takes {shape}.")
-    return load_labelled(path, shape=(shape[0], shape[1], shape[2]))
 
 
 def _stand_for(network: Network, logits: Logits | None, images: Selection) -> list[int]:
@@ -133,11 +90,6 @@ def _stand_for(network: Network, logits: Logits | None, images: Selection) -> li
         return [-1 if label is None else label for label in images.labels]
     classes: list[int] = read_classes(network.latent_map, logits, images.images).tolist()
     return classes
-
-
-def _generator(network: Network) -> Generator:
-    latent_map = network.latent_map
-    return models.load(GENERATOR, Generator).to(latent_map.device, latent_map.dtype)
 
 
 def _with(panel: Panel | None, judges: Sequence[str], data: LabelledImages) -> Panel:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from fiberscope.analysis.reference import factor_of
 from fiberscope.analysis.selection import Selection
 from fiberscope.analysis.study.metamers import Metamers, find_metamers
 from fiberscope.analysis.study.reading import Logits, Reading, read, read_classes
 from fiberscope.analysis.study.sight import Sight, see
 from fiberscope.data import LabelledImages
-from fiberscope.geometry.bases import covariance_factor
 from fiberscope.judges import Panel
+from fiberscope.lazy import lazy
 from fiberscope.models import Generator
 from fiberscope.problem import LatentMap
 from fiberscope.variations import LatentScale, latent_scale
@@ -76,46 +76,45 @@ class Study:
         logits = self.logits
         return None if logits is None else lambda images: read_classes(self.latent_map, logits, images)
 
-    @cached_property
+    @lazy
     def classes(self) -> Int64[Tensor, " image"]:
         """The class that each image under study stands for: as the network reads it, else its label; -1 unknown."""
         if self.reading.classes is not None:
             return self.reading.classes
         return torch.tensor([-1 if label is None else label for label in self.images.labels])
 
-    @cached_property
+    @lazy
     def reading(self) -> Reading:
         """What the network says of the images under study."""
         return self.read(self.images.images)
 
-    @cached_property
+    @lazy
     def data_reading(self) -> Reading:
         """What the network says of the labelled data."""
         return self.read(self.data.images)
 
-    @cached_property
+    @lazy
     def hits(self) -> Bool[Tensor, " labelled"]:
         """Whether the network reads each of the labelled data right: none of them, if it reads no class."""
         classes = self.data_reading.classes
         return torch.zeros_like(self.data.labels, dtype=torch.bool) if classes is None else classes == self.data.labels
 
-    @cached_property
+    @lazy
     def scale(self) -> LatentScale:
         """The median distances of latents within a class and between classes."""
         return latent_scale(self.data_reading.latents[:_MOST_FOR_SCALE], self.data.labels[:_MOST_FOR_SCALE])
 
-    @cached_property
+    @lazy
     def factor(self) -> Float[Tensor, "n r"]:
         """How images vary: this times its transpose is the covariance of the labelled data."""
-        latent_map = self.latent_map
-        return covariance_factor(latent_map.flatten(self.data.images.to(latent_map.device, latent_map.dtype)))
+        return factor_of(self.latent_map, self.data.images)
 
-    @cached_property
+    @lazy
     def sight(self) -> Sight:
         """What the network sees around each image, and what it cannot see."""
         return see(self.latent_map, self.inputs, self.factor)
 
-    @cached_property
+    @lazy
     def metamers(self) -> Metamers:
         """For each image the nearest one found that has exactly the latent of its partner."""
         return find_metamers(self.latent_map, self.logits, self.inputs, self.aims)

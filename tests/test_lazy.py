@@ -1,7 +1,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from fiberscope.survey.lazy import lazy
+from fiberscope.lazy import lazy
 
 
 def test_a_value_is_computed_once_when_it_is_asked_for():
