@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from explorer.columns import browse
 from fiberscope.explorer import open_scene
 from fiberscope.explorer.columns import Column, read_columns
-from fiberscope.explorer.memory import Memory
-from fiberscope.explorer.requests import answers, read_request
 from fiberscope.problem import FiberscopeError
 
 NAMES = tuple(f"test {i}" for i in range(5))
@@ -27,12 +26,6 @@ def table(tmp_path):
 
 def columns_of(path):
     return {column.name: column.values for column in read_columns(path, NAMES)}
-
-
-def browse(scene, **fields):
-    request = read_request({"type": "browse", "id": 1, "sort": "index", "offset": 0, "count": 120, **fields})
-    (answer,) = answers(scene, Memory(), request)
-    return answer
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,9 @@ class ExploreChoice:
     records: Path | None = None
     """A CSV table of an earlier run with a row an image; images can be sorted by its columns."""
 
+    survey: Path | None = None
+    """Folder of a survey, in place of a network and images: its own are opened, to be sorted by what it measured."""
+
     host: str = "127.0.0.1"
     """Address to listen at; one that other machines reach asks everybody for a token."""
 

@@ -21,7 +21,13 @@ def explore(
     from fiberscope.explorer.server import serve
 
     with stopwatch("open the network and the images"):
-        scene = open_scene(network, images=choice.images, labelled=choice.labelled, records=choice.records)
+        scene = open_scene(
+            network,
+            images=choice.images,
+            labelled=choice.labelled,
+            records=choice.records,
+            survey=choice.survey,
+        )
     token = make_token(choice.host, choice.token)
 
     def ready(address: str) -> None:

@@ -17,11 +17,12 @@ _MOST_COLUMNS = 64
 
 
 class Column(NamedTuple):
-    """A number for each image, NaN where it is not known, and what it means."""
+    """A number for each image, NaN where it is not known, what it means, and its unit where it has one."""
 
     name: str
     meaning: str
     values: NDArray[np.float64]
+    unit: str = ""
 
 
 def read_columns(path: Path, names: Sequence[str]) -> tuple[Column, ...]:
@@ -29,6 +30,8 @@ def read_columns(path: Path, names: Sequence[str]) -> tuple[Column, ...]:
 
     Where an image has several rows, the mean counts. Raises `FiberscopeError` for a table that names no image of these.
     """
+    if path.is_dir():
+        raise FiberscopeError(f"records: {path} is a folder. A survey is opened by --survey; give a CSV table here.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
@@ -48,10 +51,10 @@ def read_columns(path: Path, names: Sequence[str]) -> tuple[Column, ...]:
     return tuple(column for column in columns if bool(np.isfinite(column.values).any()))
 
 
-def add_columns(known: Sequence[Column], more: Sequence[Column], table: Path) -> tuple[Column, ...]:
+def add_columns(known: Sequence[Column], more: Sequence[Column], table: str) -> tuple[Column, ...]:
     """All of them; one whose name is taken says which table it is of."""
     taken = {column.name for column in known}
-    told = (each._replace(name=f"{each.name} ({table.stem})") if each.name in taken else each for each in more)
+    told = (each._replace(name=f"{each.name} ({table})") if each.name in taken else each for each in more)
     return (*known, *told)
 
 

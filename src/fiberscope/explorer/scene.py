@@ -12,13 +12,12 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from fiberscope.analysis.choices import NetworkChoice
-from fiberscope.analysis.network import open_network
 from fiberscope.analysis.populations import Coordinates, coordinates
 from fiberscope.analysis.reference import factor_of
-from fiberscope.analysis.selection import is_digit, select
-from fiberscope.analysis.study.reading import Logits, Reading, read
-from fiberscope.analysis.subject import Subject, open_subject, spread
+from fiberscope.analysis.study.reading import Best, Logits, read_best
+from fiberscope.analysis.subject import Subject, spread
 from fiberscope.explorer.columns import Column, add_columns, read_columns
+from fiberscope.explorer.start import Start, start_at
 from fiberscope.judges import Panel
 from fiberscope.problem import Box, FiberscopeError, LatentMap
 from fiberscope.variations import LatentScale, Variation, catalogue
@@ -71,41 +70,41 @@ def open_scene(
     images: tuple[str, ...] = (),
     labelled: Path | None = None,
     records: Path | None = None,
+    survey: Path | None = None,
 ) -> Scene:
     """Open a network and images for it: the test digits, those named by ``images``, or a ``labelled`` set.
 
-    ``records`` is a table (CSV) of an earlier run whose columns images can be sorted by. Raises `FiberscopeError` for
-    what does not fit.
+    ``survey`` is a survey's folder, and brings its network, its images and columns that these can be sorted by;
+    ``records`` is a table (CSV) of another run that brings columns. Raises `FiberscopeError` for what does not fit.
     """
-    opened = open_network(network)
-    latent_map = opened.latent_map
-    if labelled is not None and images:
-        raise FiberscopeError("images, labelled: both are given. Name one set of images to start from.")
-    fitting = labelled is not None or is_digit(latent_map.input_shape)
-    subject = open_subject(opened, labelled=labelled) if fitting else None
-    found = _find_images(latent_map.input_shape, images, subject)
+    start = start_at(network, images, labelled, survey)
+    latent_map, subject = start.network.latent_map, start.subject
     logits = None if subject is None else subject.logits
-    here = found.images.to(latent_map.device, latent_map.dtype)
-    built_in = _built_in(found, read(latent_map, logits, here))
+    here = start.images.to(latent_map.device, latent_map.dtype)
+    columns = _built_in(start, None if logits is None else read_best(latent_map, logits, here))
+    if survey is not None:
+        columns = add_columns(columns, start.measured, "survey")
+    if records is not None:
+        columns = add_columns(columns, read_columns(records, start.names), records.stem)
     return Scene(
-        model=network.model,
-        layer=opened.layer,
-        weights_sha256=opened.weights_sha256,
+        model=start.model,
+        layer=start.network.layer,
+        weights_sha256=start.network.weights_sha256,
         latent_map=latent_map,
         images=here,
-        names=found.names,
-        data=found.data,
-        labels=found.labels,
+        names=start.names,
+        data=start.data,
+        labels=start.labels,
         logits=logits,
         num_classes=None if logits is None else _count_classes(logits, here),
         panel=None if subject is None or logits is None else subject.panel,
         natural=None if subject is None else _natural(subject),
         scale=None if subject is None else _scale(subject),
-        factor=_factor(latent_map, found.images if subject is None else subject.reference.images),
+        factor=_factor(latent_map, start.images if subject is None else subject.reference.images),
         variations=catalogue(latent_map.input_shape),
-        columns=built_in if records is None else add_columns(built_in, read_columns(records, found.names), records),
+        columns=columns,
         box=Box(),
-        opened_by=_arguments(network, images=images, labelled=labelled, records=records),
+        opened_by=_arguments(network, images=images, labelled=labelled, records=records, survey=survey),
     )
 
 
@@ -121,30 +120,6 @@ def _arguments(network: NetworkChoice, **others: object) -> tuple[str, ...]:
 
 def _quoted(value: object) -> str:
     return f"Path({str(value)!r})" if isinstance(value, Path) else repr(value)
-
-
-class _Found(NamedTuple):
-    images: Float[Tensor, "image ..."]
-    names: tuple[str, ...]
-    labels: Int64[Tensor, " image"] | None
-    data: str
-
-
-def _find_images(shape: tuple[int, ...], images: tuple[str, ...], subject: Subject | None) -> _Found:
-    if images:
-        chosen = select(images, shape=shape)
-        known = [label for label in chosen.labels if label is not None]
-        labels = torch.tensor(known) if len(known) == len(chosen.labels) else None
-        return _Found(chosen.images, chosen.names, labels, " ".join(images))
-    if subject is None:
-        raise FiberscopeError(
-            f"images: no images of shape {shape} ship. Name PNG files, a folder or an npz archive by --images, or a "
-            "labelled set by --labelled."
-        )
-    all_of_them = subject.reference
-    kind = "test" if subject.digits else all_of_them.name
-    names = tuple(f"{kind} {i}" for i in range(len(all_of_them.labels)))
-    return _Found(all_of_them.images, names, all_of_them.labels, all_of_them.name)
 
 
 def _count_classes(logits: Logits, images: Float[Tensor, "image ..."]) -> int:
@@ -171,11 +146,11 @@ def _natural(subject: Subject) -> Natural | None:
     return Natural(coordinates(generator, subject.latent_map, mass=_MASS), generator.encoder)
 
 
-def _built_in(found: _Found, reading: Reading) -> tuple[Column, ...]:
-    columns = [Column("index", "place in the data set", np.arange(len(found.names), dtype=float))]
-    if found.labels is not None:
-        columns.append(Column("label", "class of the image", found.labels.numpy().astype(float)))
-    if reading.classes is not None and reading.probabilities is not None:
-        columns.append(Column("network class", "class that the network reads", reading.classes.numpy().astype(float)))
-        columns.append(Column("confidence", "probability of that class", reading.probabilities.double().numpy()))
+def _built_in(start: Start, best: Best | None) -> tuple[Column, ...]:
+    columns = [Column("index", "place in the data set", np.arange(len(start.names), dtype=float))]
+    if start.labels is not None:
+        columns.append(Column("label", "class of the image", start.labels.numpy().astype(float)))
+    if best is not None:
+        columns.append(Column("network class", "class that the network reads", best.classes.numpy().astype(float)))
+        columns.append(Column("confidence", "probability of that class", best.probabilities.double().numpy()))
     return tuple(columns)

@@ -25,7 +25,7 @@ def welcome(scene: Scene) -> Answer:
         "classes": classes,
         "labels": [] if scene.labels is None else sorted(set(scene.labels.tolist())),
         "count": len(scene.images),
-        "columns": [{"name": column.name, "meaning": column.meaning} for column in scene.columns],
+        "columns": [{"name": column.name, "meaning": column.meaning, "unit": column.unit} for column in scene.columns],
         "judges": scene.panel is not None,
         "natural": scene.natural is not None,
         "bases": [card._asdict() for card in bases_of(scene)],

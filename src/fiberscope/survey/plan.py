@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
 from fiberscope.analysis.content_hash import hash_module, hash_source, hash_tensors
@@ -20,7 +20,6 @@ from fiberscope.whole_file import write_whole
 
 FORMAT = 1
 PLAN = "plan.json"
-_DECIDING = ("fiberscope", "torch")  # versions: with other ones the bits of a record may differ
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
     names = tuple(_absolute_spec(name) for names in choice.measures for name in names.split(","))
     measures = open_measures(names)
     scene = open_scene(chosen, data, limit=choice.limit, labelled=labelled, seed=choice.seed)
-    latent_map, panel = scene.latent_map, scene.panel
+    latent_map = scene.latent_map
     plan = Plan(
         model=model,
         weights=None if weights is None else str(weights),
@@ -97,14 +96,9 @@ def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
         input_shape=tuple(latent_map.input_shape),
         dtype=network.dtype,
         device=network.device,
-        network_sha256=hash_module(scene.network.module) or "",
-        model_file_sha256=hash_source(model),
-        judges_sha256=None if panel is None else hash_tensors(_weights_of(panel)),
         data=data,
-        data_sha256=scene.source.sha256,
         images=scene.source.count,
         labelled=None if labelled is None else str(labelled),
-        reference_sha256=hash_tensors([scene.reference.images, scene.reference.labels]),
         measures=names,
         measure_settings={
             name: {**measure.settings, **_file_of(name)} for name, measure in zip(names, measures, strict=True)
@@ -113,40 +107,20 @@ def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
         seed=choice.seed,
         threads=1,
         versions=versions(),
+        **hashes_of(scene, model),
     )
     return Opened(plan, scene, measures, all_columns(measures, scene))
 
 
-def reopen(plan: Plan) -> Opened:
-    """Open again what a plan was made of; raises FiberscopeError that names what is another one now."""
-    layer = None if plan.layer == "output" else plan.layer
-    weights = None if plan.weights is None else Path(plan.weights)
-    dtype = cast("Literal['float32', 'float64']", plan.dtype)
-    shape = cast("tuple[int, int, int]", plan.input_shape)
-    choice = SurveyChoice(
-        out=Path(),
-        data=plan.data,
-        measures=plan.measures,
-        limit=plan.images,
-        labelled=None if plan.labelled is None else Path(plan.labelled),
-        batch_size=plan.batch_size,
-        seed=plan.seed,
-    )
-    opened = make_plan(choice, NetworkChoice(plan.model, weights, layer, shape, dtype, plan.device))
-    refuse_other(plan, opened.plan)
-    return opened
-
-
-def refuse_other(plan: Plan, now: Plan) -> None:
-    """Raise FiberscopeError that names each thing that decides records and is another one now."""
-    old, new = _deciding(plan), _deciding(now)
-    other = [name for name in old if old[name] != new[name]]
-    if other:
-        told = "; ".join(_SENTENCES.get(name, f"{name} was {old[name]} and is {new[name]}") for name in other)
-        raise FiberscopeError(
-            f"out: the survey was begun with something else: {told}. Its records and new ones would not belong "
-            "together. Restore it, or begin another survey in a folder of its own."
-        )
+def hashes_of(scene: Scene, model: str) -> dict[str, Any]:
+    """Hashes of all that is opened, by their names in the plan."""
+    return {
+        "network_sha256": hash_module(scene.network.module) or "",
+        "model_file_sha256": hash_source(model),
+        "judges_sha256": None if scene.panel is None else hash_tensors(_weights_of(scene.panel)),
+        "data_sha256": scene.source.sha256,
+        "reference_sha256": hash_tensors([scene.reference.images, scene.reference.labels]),
+    }
 
 
 def write_plan(plan: Plan, folder: Path) -> Path:
@@ -154,43 +128,30 @@ def write_plan(plan: Plan, folder: Path) -> Path:
     return write_whole((json.dumps(asdict(plan), indent=2) + "\n").encode(), folder / PLAN)
 
 
-def read_plan(folder: Path) -> Plan:
+def read_plan(folder: Path, *, argument: str = "out") -> Plan:
     """The plan of a survey; raises FiberscopeError where there is none, it is damaged or of another version."""
     try:
         found: dict[str, Any] = json.loads((folder / PLAN).read_bytes())
         version = found.get("format")
         if version != FORMAT:
             raise FiberscopeError(
-                f"out: {folder} holds a survey of format {version}, this fiberscope reads format {FORMAT}. Nothing was "
-                "changed. Use the fiberscope that wrote it "
+                f"{argument}: {folder} holds a survey of format {version}, this fiberscope reads format {FORMAT}. "
+                "Nothing was changed. Use the fiberscope that wrote it "
                 f"({found.get('versions', {}).get('fiberscope', 'version unknown')})."
             )
         found |= {name: tuple(found[name]) for name in ("input_shape", "measures")}
         return Plan(**found)
     except FileNotFoundError as error:
         raise FiberscopeError(
-            f"out: {folder} holds no survey ({PLAN} is missing). Begin one with: fiberscope survey run --out {folder}"
+            f"{argument}: {folder} holds no survey ({PLAN} is missing). Begin one with: "
+            f"fiberscope survey run --out {folder}"
         ) from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         if isinstance(error, FiberscopeError):
             raise
         raise FiberscopeError(
-            f"out: {folder / PLAN} cannot be read ({error}). Restore it; nothing was changed."
+            f"{argument}: {folder / PLAN} cannot be read ({error}). Restore it; nothing was changed."
         ) from error
-
-
-_SENTENCES = {
-    "network_sha256": "the network's weights have changed",
-    "model_file_sha256": "the file of the network has changed",
-    "judges_sha256": "the judges have changed",
-    "data_sha256": "the images have changed",
-    "reference_sha256": "the labelled images that set the units have changed",
-}
-
-
-def _deciding(plan: Plan) -> dict[str, object]:
-    found = json.loads(json.dumps(asdict(plan)))
-    return {**found, "versions": {name: found["versions"].get(name) for name in _DECIDING}}
 
 
 def _absolute_spec(name: str) -> str:

@@ -7,6 +7,9 @@ import io
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.database import Database, Rows
 from fiberscope.survey.lock import is_running
@@ -29,12 +32,21 @@ class Status(NamedTuple):
     failures: tuple[tuple[str, str], ...]
 
 
-def open_records(folder: Path) -> Database:
+class Numbers(NamedTuple):
+    """A numeric column of the records: a value for each image of the survey, NaN where none is stored."""
+
+    name: str
+    unit: str
+    meaning: str
+    values: NDArray[np.float64]
+
+
+def open_records(folder: Path, *, argument: str = "out") -> Database:
     """The records of a survey, to be read; raises FiberscopeError where there are none."""
-    read_plan(folder)
+    read_plan(folder, argument=argument)
     if not (folder / RECORDS).is_file():
         raise FiberscopeError(
-            f"out: {folder} has no records yet. Resume it with: fiberscope survey resume --out {folder}"
+            f"{argument}: {folder} has no records yet. Resume it with: fiberscope survey resume --out {folder}"
         )
     return Database(folder / RECORDS)
 
@@ -52,6 +64,24 @@ def status(folder: Path) -> Status:
     done, failed, tasks, seconds = (each or 0 for each in found)
     told = tuple((str(name), str(error)) for name, error in failures)
     return Status(plan, is_running(folder), int(done), int(failed), int(tasks), float(seconds), told)
+
+
+def numbers(folder: Path, *, argument: str = "out") -> tuple[Numbers, ...]:
+    """What is measured at each image in numbers, as far as it is stored; the survey may run meanwhile."""
+    count = read_plan(folder, argument=argument).images
+    with open_records(folder, argument=argument) as database:
+        columns = database.ask(
+            "SELECT name, unit, meaning FROM columns WHERE type IN ('BIGINT', 'FLOAT', 'DOUBLE') ORDER BY place"
+        ).rows
+        names = ", ".join(f'"{name}"' for name, _, _ in columns)
+        stored = database.numbers(f"SELECT {names} FROM records")
+    places = stored["image"].astype(np.int64)
+    found = []
+    for name, unit, meaning in columns:
+        values = np.full(count, np.nan)
+        values[places] = stored[name]
+        found.append(Numbers(str(name), str(unit), str(meaning), values))
+    return tuple(found)
 
 
 def query(folder: Path, sql: str, *, most: int | None = None) -> Rows:

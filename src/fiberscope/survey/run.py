@@ -15,7 +15,8 @@ from fiberscope.survey.engines import Engine, open_engine
 from fiberscope.survey.engines.processes import ProcessEngine
 from fiberscope.survey.lock import alone_in
 from fiberscope.survey.measures import is_portable
-from fiberscope.survey.plan import PLAN, Opened, Plan, make_plan, read_plan, refuse_other, reopen, write_plan
+from fiberscope.survey.plan import PLAN, Opened, Plan, make_plan, read_plan, write_plan
+from fiberscope.survey.reopen import refuse_other, reopen
 from fiberscope.survey.store import RECORDS, close_quietly, make_store
 from fiberscope.survey.uninterrupted import uninterrupted
 from fiberscope.survey.worker import OpenWorker

@@ -14,7 +14,8 @@ from torch import Tensor
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.batch import Batch
 from fiberscope.survey.measure import Column, Measure, Values
-from fiberscope.survey.plan import Opened, Plan, reopen
+from fiberscope.survey.plan import Opened, Plan
+from fiberscope.survey.reopen import reopen
 from fiberscope.survey.tasks import Finished, Task, Worker
 
 _LONGEST_ERROR = 500

@@ -33,10 +33,22 @@ def read(latent_map: LatentMap, logits: Logits | None, images: Float[Tensor, "ba
     with torch.no_grad():
         parts = torch.split(images.to(latent_map.device, latent_map.dtype), _BATCH)
         latents = torch.cat([latent_map(part) for part in parts]).cpu()
-        if logits is None:
-            return Reading(latents, None, None)
+    return Reading(latents, None, None) if logits is None else Reading(latents, *read_best(latent_map, logits, images))
+
+
+class Best(NamedTuple):
+    """The class that the network reads in each image, and its probability, on the CPU."""
+
+    classes: Int64[Tensor, " batch"]
+    probabilities: Float[Tensor, " batch"]
+
+
+def read_best(latent_map: LatentMap, logits: Logits, images: Float[Tensor, "batch ..."]) -> Best:
+    """What the network reads, without its latents."""
+    with torch.no_grad():
+        parts = torch.split(images.to(latent_map.device, latent_map.dtype), _BATCH)
         best = torch.cat([logits(part) for part in parts]).cpu().softmax(dim=1).max(dim=1)
-    return Reading(latents, best.indices, best.values)
+    return Best(best.indices, best.values)
 
 
 def read_classes(latent_map: LatentMap, logits: Logits, images: Float[Tensor, "batch ..."]) -> Int64[Tensor, " batch"]:

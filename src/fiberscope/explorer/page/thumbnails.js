@@ -20,13 +20,12 @@ export function createThumbnails({ welcome, library, choose, trouble }) {
   const place = make("span", { class: "small", "aria-live": "polite" });
   const back = button("‹", { "aria-label": "Previous page", onclick: () => turn(query.offset - PAGE) });
   const forth = button("›", { "aria-label": "Next page", onclick: () => turn(query.offset + PAGE) });
+  const columns = new Map(welcome.columns.map((column) => [column.name, column]));
   const sort = select(
-    welcome.columns.map(({ name, meaning }) => [name, words(name), meaning]),
-    { onchange: () => reset({ sort: sort.value }) },
+    welcome.columns.map(({ name }) => [name, words(name)]),
+    { onchange: sortAnew },
   );
-  welcome.columns.forEach(({ meaning }, option) => {
-    sort.options[option].title = meaning ?? "";
-  });
+  const told = make("p", { class: "small told", "data-testid": "sorted-by", hidden: true });
   const order = button("↑", {
     class: "square",
     "aria-label": "Largest first",
@@ -59,6 +58,7 @@ export function createThumbnails({ welcome, library, choose, trouble }) {
     "div",
     { class: "library" },
     controls,
+    told,
     grid,
     make("div", { class: "pages" }, back, place, forth),
   );
@@ -66,6 +66,20 @@ export function createThumbnails({ welcome, library, choose, trouble }) {
   function reset(change) {
     Object.assign(query, change, { offset: 0 });
     load();
+  }
+
+  function sortAnew() {
+    tell();
+    reset({ sort: sort.value });
+  }
+
+  /** What the numbers under the images mean; places need no words. */
+  function tell() {
+    const { name, meaning, unit } = columns.get(sort.value);
+    told.hidden = name === "index";
+    const sentence = `: ${meaning}${unit ? ` (${unit})` : ""}`;
+    told.replaceChildren(make("strong", {}, words(name)), sentence);
+    told.title = told.textContent; // whole, where the line is cut
   }
 
   function turnOrder() {
@@ -108,6 +122,7 @@ export function createThumbnails({ welcome, library, choose, trouble }) {
     const wanted = index.valueAsNumber;
     if (!(wanted >= 0 && wanted < welcome.count)) return;
     sort.value = "index";
+    tell();
     filter.value = "";
     if (query.descending) turnOrder();
     Object.assign(query, { label: null, sort: "index", offset: Math.floor(wanted / PAGE) * PAGE });

@@ -1,0 +1,91 @@
+"""Opening a survey again: only where what decided its records is still the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Literal, cast
+
+from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.problem import FiberscopeError
+from fiberscope.survey.plan import Opened, Plan, hashes_of, make_plan
+from fiberscope.survey.scene import Scene, open_scene
+
+_DECIDING = ("fiberscope", "torch")  # versions: with other ones the bits of a record may differ
+_SENTENCES = {
+    "network_sha256": "the network's weights have changed",
+    "model_file_sha256": "the file of the network has changed",
+    "judges_sha256": "the judges have changed",
+    "data_sha256": "the images have changed",
+    "reference_sha256": "the labelled images that set the units have changed",
+}
+
+
+def reopen(plan: Plan) -> Opened:
+    """Open again what a plan was made of; raises FiberscopeError that names what is another one now."""
+    choice = SurveyChoice(
+        out=Path(),
+        data=plan.data,
+        measures=plan.measures,
+        limit=plan.images,
+        labelled=_path(plan.labelled),
+        batch_size=plan.batch_size,
+        seed=plan.seed,
+    )
+    opened = make_plan(choice, network_of(plan))
+    refuse_other(plan, opened.plan)
+    return opened
+
+
+def reopen_scene(plan: Plan, *, device: str, argument: str = "out") -> Scene:
+    """Open again the network and the images of a plan, to look at them on any device; its measures stay closed.
+
+    Raises FiberscopeError that names what is another one now.
+    """
+    network = replace(network_of(plan), device=device)
+    scene = open_scene(network, plan.data, limit=plan.images, labelled=_path(plan.labelled), seed=plan.seed)
+    changes = _changes(plan, replace(plan, **hashes_of(scene, plan.model)))
+    if changes:
+        raise FiberscopeError(
+            f"{argument}: since the survey was begun {'; '.join(changes)}, so its numbers are not those of what is "
+            "there now. Restore it, or make another survey."
+        )
+    return scene
+
+
+def network_of(plan: Plan) -> NetworkChoice:
+    """The network of a plan, as it was chosen."""
+    return NetworkChoice(
+        model=plan.model,
+        weights=_path(plan.weights),
+        layer=None if plan.layer == "output" else plan.layer,
+        input_shape=cast("tuple[int, int, int]", plan.input_shape),
+        dtype=cast("Literal['float32', 'float64']", plan.dtype),
+        device=plan.device,
+    )
+
+
+def refuse_other(plan: Plan, now: Plan) -> None:
+    """Raise FiberscopeError that names each thing that decides records and is another one now."""
+    changes = _changes(plan, now)
+    if changes:
+        raise FiberscopeError(
+            f"out: the survey was begun with something else: {'; '.join(changes)}. Its records and new ones would not "
+            "belong together. Restore it, or begin another survey in a folder of its own."
+        )
+
+
+def _changes(plan: Plan, now: Plan) -> list[str]:
+    old, new = _deciding(plan), _deciding(now)
+    other = [name for name in old if old[name] != new[name]]
+    return [_SENTENCES.get(name, f"{name} was {old[name]} and is {new[name]}") for name in other]
+
+
+def _deciding(plan: Plan) -> dict[str, object]:
+    found = json.loads(json.dumps(asdict(plan)))
+    return {**found, "versions": {name: found["versions"].get(name) for name in _DECIDING}}
+
+
+def _path(name: str | None) -> Path | None:
+    return None if name is None else Path(name)
