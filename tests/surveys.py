@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice
 from fiberscope.survey import Rows, query, read_images
 from studies import NETWORK, SHAPE, labelled
 
 COUNT = 24
+HERE = EngineChoice()
 MEASURES = ("recognition", "spectrum", "variations", "nearest")
 
 OWN = """
@@ -52,6 +53,11 @@ def but_not_seven(scene, batch):
         raise RuntimeError("seven is too much")
     return of(scene, batch)
 
+def or_die(scene, batch):
+    if batch.start <= 7 < batch.start + len(batch):
+        os.kill(os.getpid(), 9)
+    return of(scene, batch)
+
 def own():
     return Measure("own", "Luck and ink.", columns, of)
 
@@ -60,6 +66,9 @@ def slow():
 
 def picky():
     return Measure("picky", "The same, not of the eighth image.", columns, but_not_seven)
+
+def deadly():
+    return Measure("deadly", "The same; the eighth image kills.", columns, or_die)
 """
 
 
@@ -79,11 +88,13 @@ def choose(folder: Path, out: Path, *measures: str, **options: object) -> Survey
     return SurveyChoice(**{"out": out, "data": str(folder / "data.npz"), "measures": names, "batch_size": 5, **options})
 
 
-def as_command(choice: SurveyChoice, network: NetworkChoice) -> list[str]:
+def as_command(choice: SurveyChoice, network: NetworkChoice, engine: EngineChoice = HERE) -> list[str]:
     """The same on a command line."""
     return [
         *("survey", "run", "--out", str(choice.out), "--data", choice.data, "--measures", *choice.measures),
-        *("--batch-size", str(choice.batch_size), "--engine", choice.engine, "--model", network.model),
+        *("--batch-size", str(choice.batch_size), "--model", network.model, "--engine", engine.engine),
+        *([] if engine.workers is None else ["--workers", str(engine.workers)]),
+        *([] if engine.address is None else ["--address", engine.address]),
         *("--input-shape", *map(str, network.input_shape)),
     ]
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import zarr
 
-from fiberscope.analysis.choices import SurveyChoice
+from fiberscope.analysis.choices import EngineChoice, SurveyChoice
 from fiberscope.cli.app import run
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey import query, resume_survey, run_survey, status
@@ -145,7 +145,7 @@ def test_a_second_survey_in_the_folder_is_refused_while_the_first_runs(files, tm
 
 def test_a_survey_can_be_asked_while_it_runs(files, tmp_path):
     folder, network = files
-    choice = choose(folder, tmp_path / "survey", "own:slow", batch_size=1, workers=1)
+    choice = choose(folder, tmp_path / "survey", "own:slow", batch_size=1)
     process = start(*as_command(choice, network), seconds=0.3)
     seen, end = set(), time.monotonic() + 60
     while process.poll() is None:
@@ -224,8 +224,6 @@ def test_no_more_is_computed_than_is_stored_soon(files, tmp_path):
     [
         ({"measures": ("spectrm",)}, "did you mean spectrum"),
         ({"measures": ("collisions",)}, "collisions needs judges"),
-        ({"engine": "cloud"}, "Choose from local, processes"),
-        ({"workers": 0}, "at least one"),
         ({"batch_size": 0}, "at least one"),
         ({"limit": 0}, "at least one"),
         ({"data": "nowhere.npz"}, "nowhere.npz"),
@@ -235,6 +233,22 @@ def test_bad_choices_are_refused_and_leave_no_survey(options, words, files, tmp_
     folder, network = files
     with pytest.raises(FiberscopeError, match=words):
         run_survey(replace(choose(folder, tmp_path / "survey"), **options), network)
+    assert not (tmp_path / "survey" / "plan.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        (EngineChoice("cloud"), "Choose from local, processes, ray"),
+        (EngineChoice(workers=0), "at least one"),
+        (EngineChoice(address="head:6379"), "address: the engine local has no use for it"),
+        (EngineChoice("processes", gpus_per_worker=0.5), "gpus-per-worker: the engine processes has no use for it"),
+    ],
+)
+def test_an_engine_that_is_none_or_has_no_use_for_an_option_is_refused(engine, words, files, tmp_path):
+    folder, network = files
+    with pytest.raises(FiberscopeError, match=words):
+        run_survey(choose(folder, tmp_path / "survey"), network, engine)
     assert not (tmp_path / "survey" / "plan.json").exists()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fiberscope.analysis.choices import EngineChoice
 from fiberscope.survey import query, resume_survey, run_survey, status
 from surveys import as_command, choose, images, records, start, write_survey
 
@@ -65,7 +66,7 @@ def test_a_driver_killed_again_and_again_loses_nothing(kills, tmp_path):
 
 def test_a_killed_worker_costs_nothing_but_time(tmp_path):
     network = write_survey(tmp_path, 40)
-    choice = choose(tmp_path, tmp_path / "survey", *MEASURES, batch_size=2, engine="processes", workers=2)
+    choice = choose(tmp_path, tmp_path / "survey", *MEASURES, batch_size=2)
     killed = []
 
     def kill_one(now):
@@ -73,14 +74,14 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
             killed.append(multiprocessing.active_children()[0].pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    assert run_survey(choice, network, on_progress=kill_one).failed == 0
+    assert run_survey(choice, network, EngineChoice("processes", 2), on_progress=kill_one).failed == 0
     assert killed
     assert_same(choice.out, undisturbed(tmp_path, network), 40)
 
 
 def test_an_interruption_says_what_is_stored_and_how_to_go_on(files, tmp_path):
     folder, network = files
-    choice = choose(folder, tmp_path / "survey", "own:slow", batch_size=1, workers=1)
+    choice = choose(folder, tmp_path / "survey", "own:slow", batch_size=1)
     process = start(*as_command(choice, network), seconds=SECONDS)
     wait_for_more(process, choice.out, 0)
     process.send_signal(signal.SIGINT)
@@ -94,8 +95,8 @@ def test_an_interruption_says_what_is_stored_and_how_to_go_on(files, tmp_path):
 
 def test_workers_end_with_a_driver_that_was_killed(files, tmp_path):
     folder, network = files
-    choice = choose(folder, tmp_path / "survey", "own:slow", batch_size=1, engine="processes", workers=1)
-    process = start(*as_command(choice, network), seconds=SECONDS)
+    choice = choose(folder, tmp_path / "survey", "own:slow", batch_size=1)
+    process = start(*as_command(choice, network, EngineChoice("processes")), seconds=SECONDS)
     wait_for_more(process, choice.out, 0)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     assert children

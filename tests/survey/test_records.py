@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import fiberscope as fs
-from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey import (
     Column,
@@ -61,9 +61,9 @@ def test_what_nearest_finds_has_the_latent_of_the_image_and_lies_where_it_says(d
 def test_one_thread_all_threads_and_a_pool_of_processes_agree_bit_for_bit(files, done, tmp_path):
     folder, network = files
     measures = ("recognition", "spectrum", "variations", "ranges", "nearest", "own:own")
-    for engine, workers in (("local", 1), ("processes", 1)):
-        out = tmp_path / f"{engine}{workers}"
-        run_survey(choose(folder, out, *measures, engine=engine, workers=workers), network)
+    for engine in (EngineChoice("local", 1), EngineChoice("processes", 1)):
+        out = tmp_path / f"{engine.engine}1"
+        run_survey(choose(folder, out, *measures), network, engine)
         assert records(out) == records(done)
         assert images(out, "found") == images(done, "found")
 
@@ -144,7 +144,7 @@ def test_a_measure_registered_from_python_is_measured(files, tmp_path):
     run_survey(choose(folder, tmp_path / "survey", "doubled"), network)
     assert column(tmp_path / "survey", "double_label") == [2 * label for label in labelled(COUNT).labels.tolist()]
     with pytest.raises(FiberscopeError, match=r"doubled is known to this process alone.*file\.py:factory"):
-        run_survey(choose(folder, tmp_path / "pool", "doubled", engine="processes"), network)
+        run_survey(choose(folder, tmp_path / "pool", "doubled"), network, EngineChoice("processes"))
 
 
 def test_digits_are_judged(tmp_path):

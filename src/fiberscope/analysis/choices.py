@@ -227,11 +227,22 @@ class SurveyChoice:
     seed: int = 0
     """Seed of everything random: the same seed gives the same records."""
 
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Where a survey is computed, and by how many workers; its records are the same from all."""
+
     engine: str = "local"
-    """Where it is computed: local (threads of this process) or processes."""
+    """Where it is computed: local (threads of this process), processes, or ray (a cluster, or this machine)."""
 
     workers: int | None = None
-    """Workers of the engine; by default one for each core."""
+    """Workers of the engine; by default one for each core, of a cluster all that it has room for."""
+
+    address: str | None = None
+    """For ray: the cluster's host:port, or auto for the one on this machine; by default RAY_ADDRESS, else its own."""
+
+    gpus_per_worker: float | None = None
+    """For ray: GPUs that each worker has to itself, or a share such as 0.25; together with --device cuda."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from fiberscope.analysis.choices import NetworkChoice, SurveyChoice, SurveyFolder
+from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice, SurveyFolder
 from fiberscope.cli.options import Flat
 from fiberscope.cli.survey_words import show_end, show_status, show_tables, survey_bar
 from fiberscope.cli.terminal import say, show_files
@@ -16,12 +16,17 @@ survey = App(name="survey", help="Measure every image of a data set; records out
 
 
 @survey.command
-def run(*, choice: Flat[SurveyChoice], network: Flat[NetworkChoice] = NetworkChoice()) -> int:
+def run(
+    *,
+    choice: Flat[SurveyChoice],
+    network: Flat[NetworkChoice] = NetworkChoice(),
+    engine: Flat[EngineChoice] = EngineChoice(),
+) -> int:
     """Measure every image of a data set, on all cores, into a database; interrupted, the same command goes on."""
     from fiberscope.survey import run_survey
 
     with survey_bar() as on_progress:
-        end = run_survey(choice, network, on_progress=on_progress)
+        end = run_survey(choice, network, engine, on_progress=on_progress)
     return show_end(end, choice.out)
 
 
@@ -29,10 +34,7 @@ def run(*, choice: Flat[SurveyChoice], network: Flat[NetworkChoice] = NetworkCho
 def resume(
     *,
     folder: Flat[SurveyFolder],
-    engine: Annotated[
-        str, Parameter(help="Where it is computed: local (threads of this process) or processes.")
-    ] = "local",
-    workers: Annotated[int | None, Parameter(help="Workers of the engine; by default one for each core.")] = None,
+    engine: Flat[EngineChoice] = EngineChoice(),
     retry_failed: Annotated[bool, Parameter(help="Measure again the images at which a measure failed.")] = False,
 ) -> int:
     """Go on with a survey: measure the images that have no records yet.
@@ -42,9 +44,7 @@ def resume(
     from fiberscope.survey import resume_survey
 
     with survey_bar() as on_progress:
-        end = resume_survey(
-            folder.out, engine=engine, workers=workers, retry_failed=retry_failed, on_progress=on_progress
-        )
+        end = resume_survey(folder.out, engine, retry_failed=retry_failed, on_progress=on_progress)
     return show_end(end, folder.out)
 
 

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice
 from fiberscope.analysis.run_folder import open_folder
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.database import Database
 from fiberscope.survey.engines import Engine, open_engine
-from fiberscope.survey.engines.processes import ProcessEngine
 from fiberscope.survey.lock import alone_in
 from fiberscope.survey.measures import is_portable
 from fiberscope.survey.plan import PLAN, Opened, Plan, make_plan, read_plan, write_plan
@@ -43,6 +42,7 @@ OnProgress = Callable[[Progress], None]
 def run_survey(
     choice: SurveyChoice,
     network: NetworkChoice = NetworkChoice(),  # noqa: B008  (a frozen value)
+    engine: EngineChoice = EngineChoice(),  # noqa: B008
     *,
     on_progress: OnProgress | None = None,
 ) -> Progress:
@@ -55,23 +55,22 @@ def run_survey(
     begun = (folder / PLAN).is_file()
     if not begun:
         open_folder(folder)
-    engine = open_engine(choice.engine, workers=choice.workers)
+    chosen = open_engine(engine)
     with alone_in(folder):
         earlier = read_plan(folder) if begun else None
         opened = make_plan(choice, network)
+        _refuse_unfit(opened.plan, engine, chosen)
         if earlier is None:
-            _refuse_unknown_to_others(opened.plan, engine)
             write_plan(opened.plan, folder)
         else:
             refuse_other(earlier, opened.plan)
-        return _go_on(opened, folder, engine, retry=False, on_progress=on_progress)
+        return _go_on(opened, folder, chosen, retry=False, on_progress=on_progress)
 
 
 def resume_survey(
     folder: Path,
+    engine: EngineChoice = EngineChoice(),  # noqa: B008
     *,
-    engine: str = "local",
-    workers: int | None = None,
     retry_failed: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Progress:
@@ -80,14 +79,14 @@ def resume_survey(
     Raises FiberscopeError as `run_survey` does, and where the network, the images or what computes have changed.
     """
     plan = read_plan(folder)
-    chosen = open_engine(engine, workers=workers)
+    chosen = open_engine(engine)
+    _refuse_unfit(plan, engine, chosen)
     with alone_in(folder):
         return _go_on(reopen(plan), folder, chosen, retry=retry_failed, on_progress=on_progress)
 
 
 def _go_on(opened: Opened, folder: Path, engine: Engine, *, retry: bool, on_progress: OnProgress | None) -> Progress:
     plan = opened.plan
-    _refuse_unknown_to_others(plan, engine)
     store = make_store(opened, folder)
     there = _stored(folder)
     kept = {number: failed for number, (_, failed) in there.items() if not (retry and failed)}
@@ -126,10 +125,19 @@ def _stored(folder: Path) -> dict[int, tuple[int, int]]:
     return {int(task): (int(size), int(failed)) for task, size, failed in rows}
 
 
-def _refuse_unknown_to_others(plan: Plan, engine: Engine) -> None:
+def _refuse_unfit(plan: Plan, choice: EngineChoice, engine: Engine) -> None:
     strangers = [name for name in plan.measures if not is_portable(name)]
-    if strangers and isinstance(engine, ProcessEngine):
+    if strangers and not engine.shares_memory:
         raise FiberscopeError(
             f"measures: {', '.join(strangers)} is known to this process alone. Name it as file.py:factory, or use the "
             "engine local."
+        )
+    reserved = choice.gpus_per_worker is not None
+    if choice.engine == "ray" and reserved != plan.device.startswith("cuda"):
+        raise FiberscopeError(
+            "gpus-per-worker: GPUs would be reserved, but the survey computes on the cpu. Leave it out, or survey with "
+            "--device cuda."
+            if reserved
+            else f"gpus-per-worker: workers of Ray see the GPUs that are reserved for them alone, and {plan.device} is "
+            "asked for. Name how many each worker has, or a share of one such as 0.25."
         )

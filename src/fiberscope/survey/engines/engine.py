@@ -19,6 +19,11 @@ class Engine(Protocol):
     pace.
     """
 
+    @property
+    def shares_memory(self) -> bool:
+        """Whether workers are of this process, and know whatever it knows."""
+        ...
+
     def run(self, tasks: Iterable[Task], open_worker: OpenWorkerHere, *, threads: int) -> Iterator[Finished]:
         """Each task once, computed on so many threads."""
         ...

@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait as wait_for
+from typing import ClassVar
 
 import torch
 
@@ -26,6 +27,7 @@ class ProcessEngine:
     """So many processes, started afresh (spawn), one at least."""
 
     workers: int
+    shares_memory: ClassVar[bool] = False
 
     def run(self, tasks: Iterable[Task], open_worker: OpenWorkerHere, *, threads: int) -> Iterator[Finished]:
         """Each task once, as they are done; tasks of a worker that dies are given to another.

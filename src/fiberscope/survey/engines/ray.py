@@ -1,0 +1,253 @@
+"""Workers on a Ray cluster, or on a Ray of its own on this machine. No other file knows of Ray.
+
+Each worker is an actor that opens network and images once. Ray's own restarts are left off: they know no limit of
+deaths without a task done between, and keep tasks where no node may come back.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+from fiberscope.problem import FiberscopeError
+from fiberscope.survey.engines.elsewhere import Sealed, WorkerElsewhere, seal
+from fiberscope.survey.engines.engine import OpenWorkerHere
+from fiberscope.survey.tasks import Finished, Task
+
+try:
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+except ImportError as missing:
+    raise FiberscopeError(f"the engine ray needs {missing.name}: pip install 'fiberscope[ray]'") from missing
+
+_log = logging.getLogger(__name__)
+_AHEAD = 2  # tasks for each worker: one under way, one that waits
+_MOST_DEATHS = 3  # of a worker and those in its place, without a task done between
+_LOOK, _TELL = 1.0, 10.0  # seconds between looks for workers that are late, and until one is told of them
+
+
+class Needs(NamedTuple):
+    """What a worker has to itself: cores, and GPUs or a share of one."""
+
+    cpus: int
+    gpus: float
+
+
+@dataclass(frozen=True)
+class RayEngine:
+    """So many actors, by default as many as the cluster has room for.
+
+    ``patience``: seconds that a cluster without room for a single one is waited for; nodes may be on their way.
+    """
+
+    workers: int | None = None
+    address: str | None = None
+    gpus_per_worker: float = 0.0
+    patience: float = 300.0
+    shares_memory: ClassVar[bool] = False
+
+    def run(self, tasks: Iterable[Task], open_worker: OpenWorkerHere, *, threads: int) -> Iterator[Finished]:
+        """Each task once, as they are done; tasks of a worker or a node that is lost are given to another.
+
+        Raises FiberscopeError for a cluster that cannot be joined or has no room, for what a worker cannot open, and
+        when workers die again and again.
+        """
+        todo = iter(tasks)
+        first = next(todo, None)
+        if first is None:
+            return
+        needs = Needs(threads, self.gpus_per_worker)
+        with joined(self.address, cpus=None if self.workers is None else self.workers * threads):
+            crew = _Crew(seal(open_worker), needs, self.patience)
+            try:
+                for _ in range(self.workers or max(1, _room_for(needs))):
+                    crew.fill(_Place())
+                yield from crew.work_off(deque([first]), todo)
+            finally:
+                crew.dismiss()
+
+
+@contextmanager
+def joined(address: str | None, *, cpus: int | None = None) -> Iterator[None]:
+    """Be on a cluster while the block runs: the one that this process is on already, that of the address, or its own.
+
+    Its own has so many cores, and listens on this machine alone. How one proves to be let in is the user's business:
+    Ray reads it from the environment. Raises FiberscopeError for a cluster that is not there or does not let us in.
+    """
+    if ray.is_initialized():  # whoever began it ends it
+        if address not in (None, "auto", ray.get_runtime_context().gcs_address):
+            raise FiberscopeError(f"address: this process is on a cluster already, not on {address}. Leave it out.")
+        yield
+        return
+    where = address or os.environ.get("RAY_ADDRESS") or "local"
+    _refuse_nobody(where)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        if where == "local":
+            ray.init(
+                "local",
+                num_cpus=cpus,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _node_ip_address="127.0.0.1",
+            )
+        else:
+            ray.init(where, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RayError) as error:
+        raise FiberscopeError(
+            f"address: Ray at {where} does not let us in ({_last_line(error)}). Its token may be another one than this "
+            "environment holds: RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or the file of RAY_AUTH_TOKEN_PATH."
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@dataclass(eq=False)
+class _Place:
+    """Where a worker belongs: who holds it, whether it is there yet, and how many died here one after the other."""
+
+    actor: Any = None
+    ready: bool = False
+    tasks: int = 0
+    deaths: int = 0
+
+
+@dataclass(eq=False)
+class _Crew:
+    """The workers, and what is waited for: a task of a worker, or that it is there at all."""
+
+    sealed: Sealed
+    needs: Needs
+    patience: float
+    places: list[_Place] = field(default_factory=list)
+    waiting: dict[Any, tuple[_Place, Task | None]] = field(default_factory=dict)
+    late_since: float = field(default_factory=time.monotonic)
+    told: bool = False
+
+    def fill(self, place: _Place) -> None:
+        """Put a fresh worker there."""
+        # Spread over all nodes, so that none is crowded while another idles.
+        hire = ray.remote(num_cpus=self.needs.cpus, num_gpus=self.needs.gpus, scheduling_strategy="SPREAD")
+        place.actor = hire(WorkerElsewhere).remote(self.sealed, self.needs.cpus)
+        place.ready, place.tasks = False, 0
+        self.waiting[place.actor.is_there.remote()] = (place, None)
+        if place not in self.places:
+            self.places.append(place)
+
+    def work_off(self, again: deque[Task], todo: Iterator[Task]) -> Iterator[Finished]:
+        """Every task, first those of ``again``, where deaths put what they left."""
+        while self._hand_out(again, todo):
+            done, _ = ray.wait(list(self.waiting), num_returns=1, timeout=_LOOK)
+            for ref in done:
+                place, task = self.waiting.pop(ref)
+                finished = self._result(ref, place, task, again)
+                if finished is not None:
+                    yield finished
+            # With the last reference the cluster lets a result go.
+            ref, done, finished = None, [], None
+            self._look_for_workers()
+
+    def dismiss(self) -> None:
+        """Let all go, whatever they are at."""
+        for place in self.places:
+            ray.kill(place.actor)
+
+    def _hand_out(self, again: deque[Task], todo: Iterator[Task]) -> bool:
+        """Give tasks to workers that are there; whether there is anything left to wait for."""
+        for most in range(1, _AHEAD + 1):  # one for each before anybody has two
+            for place in self.places:
+                if place.ready and place.tasks < most:
+                    task = again.popleft() if again else next(todo, None)
+                    if task is None:
+                        return any(other.tasks for other in self.places)
+                    self.waiting[place.actor.work.remote(task)] = (place, task)
+                    place.tasks += 1
+        return True
+
+    def _result(self, ref: Any, place: _Place, task: Task | None, again: deque[Task]) -> Finished | None:
+        try:
+            found: Finished = ray.get(ref)
+        except RayTaskError as error:
+            raise (error.cause if isinstance(error.cause, Exception) else error) from None
+        except RayError as error:
+            if getattr(error, "actor_init_failed", False):
+                raise FiberscopeError(
+                    f"engine: a worker cannot start ({_last_line(error)}). Install fiberscope, the same version, on "
+                    "every node."
+                ) from error
+            self._replace(place, task, again, error)
+            return None
+        if task is None:
+            place.ready = True
+            return None
+        place.tasks -= 1
+        for each in self.places:
+            each.deaths = 0
+        return found
+
+    def _replace(self, place: _Place, task: Task | None, again: deque[Task], error: RayError) -> None:
+        others = [ref for ref, (where, _) in self.waiting.items() if where is place]
+        left = [each for each in (task, *(self.waiting.pop(ref)[1] for ref in others)) if each is not None]
+        place.deaths += 1
+        if place.deaths == _MOST_DEATHS:
+            raise FiberscopeError(
+                f"engine: workers died {place.deaths} times at tasks {sorted(each.number for each in left)}, killed or "
+                f"out of memory ({_last_line(error)}). What is stored is kept. Resume with fewer workers."
+            ) from error
+        again.extend(left)
+        ray.kill(place.actor)  # one that is cut off, not dead, must not hold its core
+        self.fill(place)
+
+    def _look_for_workers(self) -> None:
+        """Say so where no worker is there; raise FiberscopeError where none comes."""
+        late = time.monotonic() - self.late_since
+        if any(place.ready for place in self.places):
+            self.late_since, self.told = time.monotonic(), False
+        elif late > self.patience or (late > _TELL and not self.told):
+            has = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            words = f"a worker needs CPU {self.needs.cpus}, GPU {self.needs.gpus:g}; the cluster has CPU "
+            words += f"{has.get('CPU', 0):g}, GPU {has.get('GPU', 0):g} in all, maybe held by others"
+            if late > self.patience:
+                raise FiberscopeError(
+                    f"engine: no worker has come for {self.patience:g} s: {words}. What is stored is kept. Add nodes, "
+                    "or ask for less, then resume."
+                )
+            self.told = True
+            _log.warning("no worker yet, given up after %g s: %s", self.patience, words)
+
+
+def _room_for(needs: Needs) -> int:
+    room = 0
+    for node in ray.nodes():  # type: ignore[no-untyped-call]
+        has = node["Resources"] if node["Alive"] else {}
+        fits = has.get("CPU", 0.0) // needs.cpus
+        room += int(min(fits, has.get("GPU", 0.0) // needs.gpus) if needs.gpus else fits)
+    return room
+
+
+def _refuse_nobody(address: str) -> None:
+    """Ray itself looks for a cluster that is not there for half a minute."""
+    if address.startswith("ray://"):
+        raise FiberscopeError(f"address: {address} is one of Ray's client. Survey on a machine of the cluster itself.")
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdigit()) and address not in ("local", "auto"):
+        raise FiberscopeError(f"address: {address!r} is none. Name host:port, as ray start says it, or auto.")
+    if host:
+        try:
+            socket.create_connection((host, int(port)), timeout=10).close()
+        except OSError as error:
+            raise FiberscopeError(f"address: nobody answers at {address} ({error.strerror or error}).") from error
+
+
+def _last_line(error: Exception) -> str:
+    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
