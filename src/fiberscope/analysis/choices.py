@@ -218,6 +218,9 @@ class SurveyChoice:
     labelled: Path | None = None
     """Images that set the units, in place of the test digits: an npz of images and labels, or a folder a class."""
 
+    judge: tuple[str, ...] = ()
+    """Networks of your own that judge beside those that ship, named as --model is; they give one number a class."""
+
     batch_size: int = 256
     """Images taken at a time: one task; a kill costs those under way."""
 

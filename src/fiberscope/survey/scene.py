@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from torch import Tensor
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.network import Network, open_network
 from fiberscope.analysis.selection import is_digit
-from fiberscope.analysis.study.open_study import find_logits
+from fiberscope.analysis.study.open_study import find_logits, seat
 from fiberscope.analysis.study.reading import Logits, read
 from fiberscope.data import LabelledImages, load_labelled, mnist
 from fiberscope.geometry import covariance_factor
@@ -88,12 +89,19 @@ class Scene:
 
 
 def open_scene(
-    choice: NetworkChoice, data: str, *, limit: int | None = None, labelled: Path | None = None, seed: int = 0
+    choice: NetworkChoice,
+    data: str,
+    *,
+    limit: int | None = None,
+    labelled: Path | None = None,
+    judges: Sequence[str] = (),
+    seed: int = 0,
 ) -> Scene:
     """Open the network and whatever fits its images.
 
     ``labelled`` replaces the test digits as reference, and with them the judges of digits; by default, for images that
-    are no digits, it is the data itself. Raises FiberscopeError for what does not fit.
+    are no digits, it is the data itself. ``judges`` sit on the panel beside those that ship. Raises FiberscopeError for
+    what does not fit.
     """
     network = open_network(choice)
     shape = network.latent_map.input_shape
@@ -105,7 +113,7 @@ def open_scene(
         source=source,
         reference=reference,
         logits=find_logits(network.module, reference),
-        panel=shipped_panel() if digits else None,
+        panel=seat(shipped_panel() if digits else None, judges, reference),
         seed=seed,
     )
 

@@ -60,7 +60,7 @@ def open_study(
         images=images,
         partners=draw_partners(data, classes, seed=seed),
         data=data,
-        panel=_with(panel, judges, data) if judges else panel,
+        panel=seat(panel, judges, data),
         generator=_generator(network) if digits else None,
         seed=seed,
     )
@@ -140,7 +140,13 @@ def _generator(network: Network) -> Generator:
     return models.load(GENERATOR, Generator).to(latent_map.device, latent_map.dtype)
 
 
-def _with(panel: Panel | None, judges: Sequence[str], data: LabelledImages) -> Panel:
+def seat(panel: Panel | None, judges: Sequence[str], data: LabelledImages) -> Panel | None:
+    """The panel with networks of a user's own on it, each named as a model is, that judge the classes of the data.
+
+    Raises FiberscopeError for one that does not take such images, or does not tell as many classes apart.
+    """
+    if not judges:
+        return panel
     classes = int(data.labels.max()) + 1
     own = tuple(_judge(name, data.images[:2], classes) for name in judges)
     if panel is None:
