@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from fiberscope.analysis.choices import NetworkChoice, SurveyChoice, SurveyFolder
 from fiberscope.cli.options import Flat
-from fiberscope.cli.survey_words import show_end, show_status, show_tables, survey_bar
+from fiberscope.cli.survey_words import show_end, show_report, show_so_far, show_status, show_tables, survey_bar
 from fiberscope.cli.terminal import say, show_files
 
 survey = App(name="survey", help="Measure every image of a data set; records outlive any kill.", help_epilogue="")
@@ -58,10 +58,13 @@ def status(*, folder: Flat[SurveyFolder]) -> int:
 
 @survey.command
 def summary(*, folder: Flat[SurveyFolder]) -> int:
-    """Show what a survey found: quartiles over all images and by class, most and least blind images, collisions."""
+    """Show what a survey found so far as tables, and write all of it as one page, report.html, into its folder."""
+    from fiberscope.survey import status as ask_status
     from fiberscope.survey import summary as ask
 
     show_tables([(table.title, table.columns, table.rows) for table in ask(folder.out)])
+    show_so_far(ask_status(folder.out))
+    show_report(folder.out)
     return 0
 
 

@@ -8,6 +8,7 @@ from fiberscope.survey.measure import Column, Measure
 from fiberscope.survey.measures import open_measures, register
 from fiberscope.survey.plan import Plan, read_plan
 from fiberscope.survey.reading import Status, export, query, status
+from fiberscope.survey.report import write_report
 from fiberscope.survey.run import Progress, resume_survey, run_survey
 from fiberscope.survey.scene import Scene
 from fiberscope.survey.summary import SummaryTable, summary
@@ -34,4 +35,5 @@ __all__ = [
     "run_survey",
     "status",
     "summary",
+    "write_report",
 ]

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fiberscope.problem import FiberscopeError
 
 try:
@@ -52,6 +55,14 @@ class Database:
                 return Rows((), ())
             rows = done.fetchall() if most is None else done.fetchmany(most)
             return Rows(tuple(each[0] for each in done.description), tuple(rows))
+
+    def arrays(self, sql: str) -> dict[str, NDArray[Any]]:
+        """Numbers that a statement finds, an array of float64 a column, NaN where a cell is empty."""
+        with _told(self.path):
+            found = self._connection.execute(sql).fetchnumpy()
+            return {
+                name: np.ma.filled(np.ma.asarray(values).astype(np.float64), np.nan) for name, values in found.items()
+            }
 
     def insert(self, sql: str, columns: Mapping[str, Any]) -> None:
         """Run an INSERT that selects from ``batch``: arrays of equal length by the names of their columns."""
