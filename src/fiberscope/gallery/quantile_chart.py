@@ -128,6 +128,6 @@ def _draw_mark(axes: Axes, mark: Mark) -> None:
     )
 
 
-def _write(axes: Axes, words: str, place: float, colour: str) -> None:
+def _write(axes: Axes, words: str, place: int, colour: str) -> None:
     frame = ("axes fraction", "data")
     axes.annotate(words, (1, place), (12, 0), frame, "offset points", color=colour, verticalalignment="center_baseline")

@@ -10,7 +10,7 @@ from fiberscope.survey.confusion import Confusion
 
 
 def draw_confusion(found: Confusion, *, named: tuple[str, str], title: str, note: str) -> Image.Image:
-    """Draw a cell for each pair of classes, the darker the larger its share of the row; a pair without images is empty."""
+    """Draw a cell for each pair of classes, darker with its share of the row; a pair without images is empty."""
     counts = torch.tensor(found.counts, dtype=torch.float64)
     shares = torch.where(counts > 0, counts / counts.sum(dim=1, keepdim=True), torch.nan)
     words = [
