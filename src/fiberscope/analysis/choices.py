@@ -235,6 +235,20 @@ class SurveyChoice:
 
 
 @dataclass(frozen=True)
+class SurveyCompareChoice:
+    """Where a comparison of surveys goes, and what decides it."""
+
+    out: Path
+    """Folder for the page, its tables and provenance."""
+
+    seed: int = 0
+    """Seed of the resamples that intervals are from: the same seed gives the same page."""
+
+    force: bool = False
+    """Replace the result that an earlier run wrote into the folder; other files in it stay."""
+
+
+@dataclass(frozen=True)
 class SurveyFolder:
     """Which survey is asked or gone on with."""
 

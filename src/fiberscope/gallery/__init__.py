@@ -12,6 +12,7 @@ from fiberscope.gallery.histograms import Histogram, histograms
 from fiberscope.gallery.images import filmstrip, image_grid
 from fiberscope.gallery.neighbourhood_sheet import neighbourhood_sheet
 from fiberscope.gallery.numbers import full_number, percent, short_number
+from fiberscope.gallery.paired_chart import paired_chart
 from fiberscope.gallery.pairs import pairs
 from fiberscope.gallery.quantile_chart import quantile_chart
 from fiberscope.gallery.quartile_chart import Mark, quartile_chart
@@ -43,6 +44,7 @@ __all__ = [
     "histograms",
     "image_grid",
     "neighbourhood_sheet",
+    "paired_chart",
     "pairs",
     "percent",
     "quantile_chart",
