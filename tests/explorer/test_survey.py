@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from explorer.columns import browse
-from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.choices import EngineChoice, NetworkChoice
 from fiberscope.cli.app import run
 from fiberscope.explorer import open_scene
 from fiberscope.explorer.script import script
@@ -78,14 +78,14 @@ def test_an_image_at_which_a_measure_failed_comes_last(opened):
 
 
 def test_a_survey_on_its_way_shows_what_is_stored_and_the_rest_comes_last(tmp_path):
-    choice, network = choose(tmp_path, tmp_path / "survey", "own:own", workers=1), write_survey(tmp_path)
+    choice, network = choose(tmp_path, tmp_path / "survey", "own:own"), write_survey(tmp_path)
 
     def stop(now):
         if now.done:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_survey(choice, network, on_progress=stop)
+        run_survey(choice, network, EngineChoice(workers=1), on_progress=stop)
     with alone_in(choice.out):  # as the survey that goes on has it
         scene = open_scene(survey=choice.out)
     known = np.isfinite(column(scene, "ink").values)

@@ -221,6 +221,9 @@ class SurveyChoice:
     labelled: Path | None = None
     """Images that set the units, in place of the test digits: an npz of images and labels, or a folder a class."""
 
+    judge: tuple[str, ...] = ()
+    """Networks of your own that judge beside those that ship, named as --model is; they give one number a class."""
+
     batch_size: int = 256
     """Images taken at a time: one task; a kill costs those under way."""
 
@@ -243,6 +246,20 @@ class EngineChoice:
 
     gpus_per_worker: float | None = None
     """For ray: GPUs that each worker has to itself, or a share such as 0.25; together with --device cuda."""
+
+
+@dataclass(frozen=True)
+class SurveyCompareChoice:
+    """Where a comparison of surveys goes, and what decides it."""
+
+    out: Path
+    """Folder for the page, its tables and provenance."""
+
+    seed: int = 0
+    """Seed of the resamples that intervals are from: the same seed gives the same page."""
+
+    force: bool = False
+    """Replace the result that an earlier run wrote into the folder; other files in it stay."""
 
 
 @dataclass(frozen=True)

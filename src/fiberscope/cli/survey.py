@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice, SurveyFolder
+from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice, SurveyCompareChoice, SurveyFolder
 from fiberscope.cli.options import Flat
-from fiberscope.cli.survey_words import show_end, show_status, show_tables, survey_bar
-from fiberscope.cli.terminal import say, show_files
+from fiberscope.cli.survey_words import show_end, show_report, show_so_far, show_status, show_tables, survey_bar
+from fiberscope.cli.terminal import command_line, say, show_files
 
 survey = App(name="survey", help="Measure every image of a data set; records outlive any kill.", help_epilogue="")
 
@@ -58,10 +58,31 @@ def status(*, folder: Flat[SurveyFolder]) -> int:
 
 @survey.command
 def summary(*, folder: Flat[SurveyFolder]) -> int:
-    """Show what a survey found: quartiles over all images and by class, most and least blind images, collisions."""
+    """Show what a survey found so far as tables, and write all of it as one page, report.html, into its folder."""
+    from fiberscope.survey import status as ask_status
     from fiberscope.survey import summary as ask
 
     show_tables([(table.title, table.columns, table.rows) for table in ask(folder.out)])
+    show_so_far(ask_status(folder.out))
+    show_report(folder.out)
+    return 0
+
+
+@survey.command
+def compare(first: Path, second: Path, /, *, choice: Flat[SurveyCompareChoice]) -> int:
+    """Compare two surveys of the same images image by image: differences with their intervals, and where they are most.
+
+    Parameters
+    ----------
+    first
+        Folder of a survey, called A on the page.
+    second
+        Folder of a survey of the same images, of another network, layer or seed; called B.
+    """
+    from fiberscope.survey import write_comparison
+
+    page = write_comparison(first, second, out=choice.out, seed=choice.seed, force=choice.force, command=command_line())
+    say(f"Report: {page}")
     return 0
 
 

@@ -35,6 +35,8 @@ def survey_bar() -> Iterator[Callable[[Progress], None]]:
 
         def tell(now: Progress) -> None:
             nonlocal told
+            if console.is_terminal and now.medians:
+                bar.console.print(Text(f"medians so far: {_medians(now)}", style="dim"), soft_wrap=True)
             bar.update(task, completed=now.done, total=now.total, words=_pace(now))
             if not console.is_terminal and time.monotonic() - told > _EVERY:
                 told = time.monotonic()
@@ -47,6 +49,8 @@ def show_end(end: Progress, folder: Path) -> int:
     """Print how a survey ended, and return the exit code: 1 where a measure failed at an image."""
     pace = f", {end.rate:.1f} images a second" if end.rate else ""
     say(f"{end.done} of {end.total} images have records in {folder}{pace}.")
+    if end.done:
+        show_report(folder)
     if end.failed:
         say_error(
             f"{end.failed} images failed; fiberscope survey status --out {folder} says why, and "
@@ -91,6 +95,28 @@ def show_tables(tables: Sequence[tuple[str, Sequence[str], Sequence[Sequence[str
         console.print(table)
         if title:
             console.print()
+
+
+def show_so_far(status: Status) -> None:
+    """Say of how many images a summary is, where more are to come."""
+    if status.done < status.plan.images:
+        going = "; the survey is running" if status.running else ""
+        say(f"{status.done} of {status.plan.images} images so far{going}.")
+
+
+def show_report(folder: Path) -> None:
+    """Write the page of a survey and say where it is, or why there is none: the records are safe either way."""
+    from fiberscope.problem import FiberscopeError
+    from fiberscope.survey import write_report
+
+    try:
+        say(f"Report: {write_report(folder)}")
+    except FiberscopeError as error:
+        say_error(f"no report: {error}")
+
+
+def _medians(now: Progress) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in now.medians)
 
 
 def _pace(now: Progress) -> str:

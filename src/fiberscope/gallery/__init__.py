@@ -7,10 +7,14 @@ from fiberscope.gallery.drift_chart import drift_chart
 from fiberscope.gallery.extremes_sheet import extremes_sheet
 from fiberscope.gallery.fiber_rows import fiber_rows
 from fiberscope.gallery.fields import signed_grid
+from fiberscope.gallery.heat_chart import heat_chart
+from fiberscope.gallery.histograms import Histogram, histograms
 from fiberscope.gallery.images import filmstrip, image_grid
 from fiberscope.gallery.neighbourhood_sheet import neighbourhood_sheet
 from fiberscope.gallery.numbers import full_number, percent, short_number
+from fiberscope.gallery.paired_chart import paired_chart
 from fiberscope.gallery.pairs import pairs
+from fiberscope.gallery.quantile_chart import quantile_chart
 from fiberscope.gallery.quartile_chart import Mark, quartile_chart
 from fiberscope.gallery.radius_chart import Curve, radius_chart
 from fiberscope.gallery.save import save_animation, save_png, to_png
@@ -26,6 +30,7 @@ from fiberscope.gallery.variation_sheet import variation_sheet
 __all__ = [
     "CollisionWords",
     "Curve",
+    "Histogram",
     "Mark",
     "approach_sheet",
     "collision_chart",
@@ -35,10 +40,14 @@ __all__ = [
     "fiber_rows",
     "filmstrip",
     "full_number",
+    "heat_chart",
+    "histograms",
     "image_grid",
     "neighbourhood_sheet",
+    "paired_chart",
     "pairs",
     "percent",
+    "quantile_chart",
     "quartile_chart",
     "radius_chart",
     "save_animation",

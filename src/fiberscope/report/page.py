@@ -24,12 +24,19 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Code:
+    """Lines to be typed or copied, as they are."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A question, its finding in plain words with its number, and what shows it; a string is a paragraph."""
 
     question: str
     finding: str
-    body: tuple[Figure | Table | str, ...] = ()
+    body: tuple[Figure | Table | Code | str, ...] = ()
 
 
 @dataclass(frozen=True)

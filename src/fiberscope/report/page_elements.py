@@ -43,6 +43,13 @@ class Sheet(NamedTuple):
     kind: str = "sheet"
 
 
+class Snippet(NamedTuple):
+    """Lines of code as the template needs them."""
+
+    text: str
+    kind: str = "code"
+
+
 def picture(figure: Figure, number: int) -> Picture:
     """Put the picture into a data URI, at half its pixels so that dense screens show it crisply.
 

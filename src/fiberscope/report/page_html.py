@@ -12,8 +12,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from fiberscope.gallery import theme
-from fiberscope.report.page import Figure, Page, Table
-from fiberscope.report.page_elements import Picture, Sheet, picture, sheet
+from fiberscope.report.page import Code, Figure, Page, Table
+from fiberscope.report.page_elements import Picture, Sheet, Snippet, picture, sheet
 from fiberscope.whole_file import write_whole
 
 
@@ -27,9 +27,11 @@ def render(page: Page) -> str:
     """
     pictures, sheets = count(1), count(1)
 
-    def element(part: Figure | Table | str) -> Picture | Sheet | str:
+    def element(part: Figure | Table | Code | str) -> Picture | Sheet | Snippet | str:
         if isinstance(part, Figure):
             return picture(part, next(pictures))
+        if isinstance(part, Code):
+            return Snippet(part.text)
         return sheet(part, next(sheets)) if isinstance(part, Table) else part
 
     sections = [

@@ -2,12 +2,14 @@
 
 from fiberscope.survey.arrays import read_images
 from fiberscope.survey.batch import Batch
+from fiberscope.survey.compare import Comparison, compare_surveys
 from fiberscope.survey.database import Rows
 from fiberscope.survey.engines import Engine, open_engine
 from fiberscope.survey.measure import Column, Measure
 from fiberscope.survey.measures import open_measures, register
 from fiberscope.survey.plan import Plan, read_plan
 from fiberscope.survey.reading import Status, export, query, status
+from fiberscope.survey.report import write_comparison, write_report
 from fiberscope.survey.run import Progress, resume_survey, run_survey
 from fiberscope.survey.scene import Scene
 from fiberscope.survey.summary import SummaryTable, summary
@@ -15,6 +17,7 @@ from fiberscope.survey.summary import SummaryTable, summary
 __all__ = [
     "Batch",
     "Column",
+    "Comparison",
     "Engine",
     "Measure",
     "Plan",
@@ -23,6 +26,7 @@ __all__ = [
     "Scene",
     "Status",
     "SummaryTable",
+    "compare_surveys",
     "export",
     "open_engine",
     "open_measures",
@@ -34,4 +38,6 @@ __all__ = [
     "run_survey",
     "status",
     "summary",
+    "write_comparison",
+    "write_report",
 ]

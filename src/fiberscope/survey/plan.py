@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
 from fiberscope.analysis.content_hash import hash_module, hash_source, hash_tensors
 from fiberscope.analysis.provenance import versions
+from fiberscope.judges import Panel
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.measure import Column, Measure, all_columns
 from fiberscope.survey.measures import open_measures
@@ -50,6 +52,7 @@ class Plan:
     seed: int
     threads: int
     versions: Mapping[str, str]
+    judges: tuple[str, ...] = ()
     format: int = FORMAT
 
     @property
@@ -86,8 +89,9 @@ def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
     labelled = None if choice.labelled is None else choice.labelled.resolve()
     chosen = NetworkChoice(model, weights, network.layer, network.input_shape, network.dtype, network.device)
     names = tuple(_absolute_spec(name) for names in choice.measures for name in names.split(","))
+    judges = tuple(_absolute_spec(name) for name in choice.judge)
     measures = open_measures(names)
-    scene = open_scene(chosen, data, limit=choice.limit, labelled=labelled, seed=choice.seed)
+    scene = open_scene(chosen, data, limit=choice.limit, labelled=labelled, judges=judges, seed=choice.seed)
     latent_map = scene.latent_map
     plan = Plan(
         model=model,
@@ -107,17 +111,18 @@ def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
         seed=choice.seed,
         threads=1,
         versions=versions(),
-        **hashes_of(scene, model),
+        judges=judges,
+        **hashes_of(scene, model, judges),
     )
     return Opened(plan, scene, measures, all_columns(measures, scene))
 
 
-def hashes_of(scene: Scene, model: str) -> dict[str, Any]:
+def hashes_of(scene: Scene, model: str, judges: tuple[str, ...]) -> dict[str, Any]:
     """Hashes of all that is opened, by their names in the plan."""
     return {
         "network_sha256": hash_module(scene.network.module) or "",
         "model_file_sha256": hash_source(model),
-        "judges_sha256": None if scene.panel is None else hash_tensors(_weights_of(scene.panel)),
+        "judges_sha256": None if scene.panel is None else _hash_judges(scene.panel, judges),
         "data_sha256": scene.source.sha256,
         "reference_sha256": hash_tensors([scene.reference.images, scene.reference.labels]),
     }
@@ -139,7 +144,7 @@ def read_plan(folder: Path, *, argument: str = "out") -> Plan:
                 "Nothing was changed. Use the fiberscope that wrote it "
                 f"({found.get('versions', {}).get('fiberscope', 'version unknown')})."
             )
-        found |= {name: tuple(found[name]) for name in ("input_shape", "measures")}
+        found |= {name: tuple(found[name]) for name in ("input_shape", "measures", "judges") if name in found}
         return Plan(**found)
     except FileNotFoundError as error:
         raise FiberscopeError(
@@ -165,6 +170,13 @@ def _absolute_spec(name: str) -> str:
 def _file_of(name: str) -> dict[str, object]:
     source = hash_source(name)
     return {} if source is None else {"file_sha256": source}
+
+
+def _hash_judges(panel: Panel, own: Sequence[str]) -> str:
+    """Of their weights, and of the files of those that are the user's own."""
+    weights = hash_tensors(_weights_of(panel))
+    files = [found for found in map(hash_source, own) if found is not None]
+    return hashlib.sha256("".join([weights, *files]).encode()).hexdigest() if files else weights
 
 
 def _weights_of(panel: Any) -> list[Any]:

@@ -30,6 +30,7 @@ def reopen(plan: Plan) -> Opened:
         measures=plan.measures,
         limit=plan.images,
         labelled=_path(plan.labelled),
+        judge=plan.judges,
         batch_size=plan.batch_size,
         seed=plan.seed,
     )
@@ -44,8 +45,9 @@ def reopen_scene(plan: Plan, *, device: str, argument: str = "out") -> Scene:
     Raises FiberscopeError that names what is another one now.
     """
     network = replace(network_of(plan), device=device)
-    scene = open_scene(network, plan.data, limit=plan.images, labelled=_path(plan.labelled), seed=plan.seed)
-    changes = _changes(plan, replace(plan, **hashes_of(scene, plan.model)))
+    labelled = _path(plan.labelled)
+    scene = open_scene(network, plan.data, limit=plan.images, labelled=labelled, judges=plan.judges, seed=plan.seed)
+    changes = _changes(plan, replace(plan, **hashes_of(scene, plan.model, plan.judges)))
     if changes:
         raise FiberscopeError(
             f"{argument}: since the survey was begun {'; '.join(changes)}, so its numbers are not those of what is "

@@ -12,6 +12,7 @@ from fiberscope.analysis.run_folder import open_folder
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.database import Database
 from fiberscope.survey.engines import Engine, open_engine
+from fiberscope.survey.live import Live, Medians, live_columns
 from fiberscope.survey.lock import alone_in
 from fiberscope.survey.measures import is_portable
 from fiberscope.survey.plan import PLAN, Opened, Plan, make_plan, read_plan, write_plan
@@ -23,12 +24,16 @@ from fiberscope.survey.worker import OpenWorker
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a survey is: images with records, those of them in which a measure failed, and the pace of this run."""
+    """How far a survey is: images with records, those of them in which a measure failed, and the pace of this run.
+
+    ``medians`` of a few columns over all records are there now and then.
+    """
 
     done: int
     total: int
     failed: int
     rate: float
+    medians: Medians = ()
 
     @property
     def seconds_left(self) -> float | None:
@@ -93,7 +98,7 @@ def _go_on(opened: Opened, folder: Path, engine: Engine, *, retry: bool, on_prog
     todo = (task for task in plan.tasks if task.number not in kept)
     done = sum(size for number, (size, _) in there.items() if number in kept)
     failed, began, before = sum(kept.values()), time.monotonic(), done
-    progress = Progress(done, plan.images, failed, 0.0)
+    progress, live = Progress(done, plan.images, failed, 0.0), Live(store, live_columns(opened))
     tell = on_progress or (lambda _: None)
     tell(progress)
     try:
@@ -102,8 +107,9 @@ def _go_on(opened: Opened, folder: Path, engine: Engine, *, retry: bool, on_prog
                 store.write(finished)
                 done += len(finished.names)
                 failed += sum(error is not None for error in finished.errors)
+                medians = live.medians()
             rate = (done - before) / max(time.monotonic() - began, 1e-9)
-            progress = Progress(done, plan.images, failed, rate)
+            progress = Progress(done, plan.images, failed, rate, medians)
             tell(progress)
         store.close()
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.network import open_network
+from fiberscope.analysis.seat import seat
 from fiberscope.analysis.subject import Subject, open_subject, spread
 from fiberscope.lazy import lazy
 from fiberscope.survey.source import Source, limited, open_source
@@ -36,12 +38,19 @@ class Scene(Subject):
 
 
 def open_scene(
-    choice: NetworkChoice, data: str, *, limit: int | None = None, labelled: Path | None = None, seed: int = 0
+    choice: NetworkChoice,
+    data: str,
+    *,
+    limit: int | None = None,
+    labelled: Path | None = None,
+    judges: Sequence[str] = (),
+    seed: int = 0,
 ) -> Scene:
     """Open the network and whatever fits its images.
 
     ``labelled`` replaces the test digits as reference, and with them the judges of digits; by default, for images that
-    are no digits, it is the data itself. Raises FiberscopeError for what does not fit.
+    are no digits, it is the data itself. ``judges`` sit on the panel beside those that ship. Raises FiberscopeError for
+    what does not fit.
     """
     network = open_network(choice)
     source = limited(open_source(data, shape=network.latent_map.input_shape), limit)
@@ -51,7 +60,7 @@ def open_scene(
         reference=subject.reference,
         digits=subject.digits,
         logits=subject.logits,
-        panel=subject.panel,
+        panel=seat(subject.panel, judges, subject.reference),
         source=source,
         seed=seed,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -30,10 +31,15 @@ class Source:
     """
 
     count: int
-    sha256: str
+    hasher: Callable[[], str]
     read: Callable[[range], Selection]
     name_of: Callable[[int], str]
     labelled: LabelledImages | None = None
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of all images, which are read for it when it is asked for."""
+        return self.hasher()
 
 
 def open_source(data: str, *, shape: tuple[int, ...]) -> Source:
@@ -64,7 +70,7 @@ def limited(source: Source, limit: int | None) -> Source:
         return source
     if limit < 1:
         raise FiberscopeError(f"limit: {limit} images are asked for. Ask for at least one.")
-    return Source(limit, source.sha256, source.read, source.name_of, source.labelled)
+    return Source(limit, lambda: source.sha256, source.read, source.name_of, source.labelled)
 
 
 def _digits(splits: Sequence[Literal["test", "train"]]) -> Source:
@@ -85,33 +91,36 @@ def _digits(splits: Sequence[Literal["test", "train"]]) -> Source:
         names = tuple(name_of(place) for place in places)
         return Selection(images[rows].float() / 255, names, tuple(labels[rows].tolist()))
 
-    return Source(len(labels), hash_tensors([images, labels]), read, name_of)
+    return Source(len(labels), lambda: hash_tensors([images, labels]), read, name_of)
 
 
 def _pictures(folder: Path, shape: tuple[int, ...]) -> Source:
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".png")
-    found = hashlib.sha256()
-    for file in files:
-        found.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+
+    def hash_all() -> str:
+        found = hashlib.sha256()
+        for file in files:
+            found.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+        return found.hexdigest()
 
     def read(places: range) -> Selection:
         some = [files[place] for place in places]
         loaded = load_images(some, shape=as_image(shape, "data"))
         return Selection(loaded.images, loaded.names, (None,) * len(some))
 
-    return Source(len(files), found.hexdigest(), read, lambda place: files[place].name)
+    return Source(len(files), hash_all, read, lambda place: files[place].name)
 
 
 def _labelled(data: LabelledImages) -> Source:
     names = tuple(f"{data.name} {place}" for place in range(len(data.labels)))
     whole = _selected(Selection(data.images, names, tuple(data.labels.tolist())))
-    return Source(whole.count, hash_tensors([data.images, data.labels]), whole.read, whole.name_of, data)
+    return Source(whole.count, lambda: hash_tensors([data.images, data.labels]), whole.read, whole.name_of, data)
 
 
 def _selected(images: Selection) -> Source:
     return Source(
         len(images.names),
-        hash_tensors([images.images]),
+        lambda: hash_tensors([images.images]),
         lambda places: images.part(slice(places.start, places.stop)),
         lambda place: images.names[place],
     )

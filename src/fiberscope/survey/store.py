@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fiberscope.survey.arrays import make_arrays, write_arrays
-from fiberscope.survey.database import Database
+from fiberscope.survey.database import Database, Rows
 from fiberscope.survey.measure import Column
 from fiberscope.survey.plan import Opened
 from fiberscope.survey.tasks import Finished
@@ -69,6 +69,10 @@ class Store:
             values = (task.number, task.start, task.stop, failed, finished.seconds, now)
             database.ask("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?)", values)
         self._let_others_in()
+
+    def ask(self, sql: str) -> Rows:
+        """What a statement finds in what is stored."""
+        return self._open().ask(sql)
 
     def close(self) -> None:
         """Close the database."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from fiberscope.survey.confusion import confusion
 from fiberscope.survey.database import Database
+from fiberscope.survey.groups import Groups, find_groups
 from fiberscope.survey.reading import open_records
 
 _EXTREMES = 5
@@ -28,8 +30,9 @@ def summary(folder: Path) -> tuple[SummaryTable, ...]:
         main = [str(name) for (name,) in database.ask("SELECT name FROM columns WHERE main ORDER BY place").rows]
         there = {str(name) for (name,) in database.ask("SELECT name FROM columns").rows}
         tables = [_overall(database, main)] if main else []
-        if main and _has_labels(database):
-            tables.append(_by_class(database, main))
+        groups = find_groups(database)
+        if main and groups.names:
+            tables.append(_by_class(database, main, groups))
         if "blindness" in there:
             tables += [_extreme(database, "Most blind", "ASC"), _extreme(database, "Least blind", "DESC")]
         if "verdict" in there:
@@ -51,12 +54,13 @@ def _overall(database: Database, main: list[str]) -> SummaryTable:
     )
 
 
-def _by_class(database: Database, main: list[str]) -> SummaryTable:
-    quartiles = ", ".join(f'quantile_cont("{name}", [0.25, 0.5, 0.75])' for name in main)
-    found = database.ask(f"SELECT label, count(*), {quartiles} FROM records GROUP BY label ORDER BY label").rows
-    rows = tuple((name, *(_three(each[2 + place]) for each in found)) for place, name in enumerate(main))
-    heads = tuple("no label" if each[0] is None else str(each[0]) for each in found)
-    return SummaryTable("By class: median (quartiles)", ("column", *heads), rows)
+def _by_class(database: Database, main: list[str], groups: Groups) -> SummaryTable:
+    rows = []
+    for name in main:  # one at a time: quantiles hold all values of a column
+        sql = f'SELECT {groups.sql} AS g, quantile_cont("{name}", [0.25, 0.5, 0.75]) FROM records GROUP BY g'
+        found = dict(database.ask(sql).rows)
+        rows.append((name, *(_three(found.get(place)) for place in range(len(groups.names)))))
+    return SummaryTable("By class: median (quartiles)", ("column", *groups.names), tuple(rows))
 
 
 def _extreme(database: Database, title: str, order: str) -> SummaryTable:
@@ -75,21 +79,13 @@ def _verdicts(database: Database) -> SummaryTable:
 
 def _confusion(database: Database) -> SummaryTable:
     """Collisions: what the network sees against what judges see in the same image."""
-    found = database.ask(
-        "SELECT seen_class, judged_class, count(*) FROM records WHERE verdict = 'collision' GROUP BY ALL"
-    ).rows
-    counts = {(seen, judged): count for seen, judged, count in found}
-    seen, judged = (sorted({pair[side] for pair in counts}) for side in (0, 1))
-    rows = tuple((str(row), *(str(counts.get((row, column), 0)) for column in judged)) for row in seen)
+    found = confusion(database, "seen_class", "judged_class", where="verdict = 'collision'")
+    rows = tuple((name, *map(str, counts)) for name, counts in zip(found.names, found.counts, strict=True))
     return SummaryTable(
         "Collisions: class that the network sees (rows) by class that judges see",
-        ("network", *(str(column) for column in judged)),
+        ("network", *found.names),
         rows,
     )
-
-
-def _has_labels(database: Database) -> bool:
-    return bool(database.ask("SELECT count(label) FROM records").rows[0][0])
 
 
 def _three(quartiles: list[float] | None) -> str:

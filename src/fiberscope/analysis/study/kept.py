@@ -14,7 +14,7 @@ from fiberscope.analysis.answer import Answer
 from fiberscope.analysis.records import to_csv, to_json
 from fiberscope.analysis.run_folder import PROVENANCE, RunFolder, open_folder
 from fiberscope.problem import FiberscopeError
-from fiberscope.report import Figure, Section, Table
+from fiberscope.report import Code, Figure, Section, Table
 
 
 class Kept(NamedTuple):
@@ -149,9 +149,11 @@ def _to_plain(answer: Answer, files: Sequence[str]) -> dict[str, object]:
     }
 
 
-def _element(element: Figure | Table | str, names: Mapping[int, str]) -> str | dict[str, object]:
+def _element(element: Figure | Table | Code | str, names: Mapping[int, str]) -> str | dict[str, object]:
     if isinstance(element, Figure):
         return {"figure": names[id(element)]}
+    if isinstance(element, Code):
+        return {"code": element.text}
     if isinstance(element, Table):
         return {"columns": element.columns, "rows": element.rows, "caption": element.caption}
     return element
@@ -165,11 +167,13 @@ def _to_section(plain: Mapping[str, object], figures: Mapping[str, Figure]) -> S
     return Section(str(plain["question"]), str(plain["finding"]), elements)
 
 
-def _to_element(plain: str | Mapping[str, object], figures: Mapping[str, Figure]) -> Figure | Table | str:
+def _to_element(plain: str | Mapping[str, object], figures: Mapping[str, Figure]) -> Figure | Table | Code | str:
     if isinstance(plain, str):
         return plain
     if "figure" in plain:
         return figures[str(plain["figure"])]
+    if "code" in plain:
+        return Code(str(plain["code"]))
     columns, rows = plain["columns"], plain["rows"]
     if not isinstance(columns, list) or not isinstance(rows, list):
         raise TypeError("a table has lists of columns and rows")

@@ -7,17 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from fiberscope import models
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.network import Network, open_network
+from fiberscope.analysis.seat import seat
 from fiberscope.analysis.selection import Selection
 from fiberscope.analysis.study.reading import Logits, read_classes
 from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.subject import find_logits, open_subject
 from fiberscope.data import LabelledImages
-from fiberscope.judges import ModuleJudge, Panel, from_module
+from fiberscope.judges import Panel
 from fiberscope.problem import FiberscopeError
 
 
@@ -54,7 +53,7 @@ def open_study(
         images=images,
         partners=draw_partners(data, classes, seed=seed),
         data=data,
-        panel=_with(panel, judges, data) if judges else panel,
+        panel=seat(panel, judges, data),
         generator=subject.generator,
         seed=seed,
     )
@@ -90,35 +89,6 @@ def _stand_for(network: Network, logits: Logits | None, images: Selection) -> li
         return [-1 if label is None else label for label in images.labels]
     classes: list[int] = read_classes(network.latent_map, logits, images.images).tolist()
     return classes
-
-
-def _with(panel: Panel | None, judges: Sequence[str], data: LabelledImages) -> Panel:
-    classes = int(data.labels.max()) + 1
-    own = tuple(_judge(name, data.images[:2], classes) for name in judges)
-    if panel is None:
-        return Panel(own)
-    weights = panel.weights or (1.0,) * len(panel.judges)
-    each = sum(weights) / len(weights)  # a judge of the user's weighs as much as one that ships does on average
-    return replace(panel, judges=(*panel.judges, *own), weights=(*weights, *(each for _ in own)))
-
-
-def _judge(name: str, images: Tensor, classes: int) -> ModuleJudge:
-    """A network as a judge, tried on two images: one that cannot judge is refused before anything is computed."""
-    module = models.resolve(name)
-    try:
-        with torch.no_grad():
-            found = tuple(module(images).shape)
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise FiberscopeError(
-            f"judge: {name} does not take images of shape {tuple(images.shape[1:])} ({error}). Give a network of such "
-            "images."
-        ) from error
-    if found != (len(images), classes):
-        raise FiberscopeError(
-            f"judge: {name} answers two images with shape {found}, wanted (2, {classes}): one number for each of the "
-            f"{classes} classes. Give a classifier of these classes."
-        )
-    return from_module(module, name=Path(name).name, num_classes=classes)
 
 
 def _beside(study: Study, choice: NetworkChoice, name: str) -> Study:

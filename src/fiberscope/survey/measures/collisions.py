@@ -49,7 +49,7 @@ def _compute(scene: Scene, batch: Batch) -> Mapping[str, Values]:
 def _panel(scene: Scene) -> Panel:
     if scene.panel is None:
         raise FiberscopeError(
-            "measures: collisions needs judges, and none ship for these images. Leave it out; nearest alone keeps the "
-            "images, so that they can be judged later."
+            "measures: collisions needs judges, and none ship for these images. Name classifiers of your own with "
+            "--judge file.py:factory, or leave it out; nearest alone keeps the images, to be judged later."
         )
     return scene.panel

@@ -1,0 +1,42 @@
+"""Medians of what a survey has found so far, asked of its own store now and then while it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fiberscope.survey.plan import Opened
+from fiberscope.survey.store import Store
+
+_FIRST, _EVERY = 10.0, 30.0  # seconds
+_MOST = 4  # a measure of more main columns would fill the screen
+
+Medians = tuple[tuple[str, float], ...]
+
+
+def live_columns(opened: Opened) -> tuple[str, ...]:
+    """The main columns of numbers of every measure that has a few of them."""
+    main = [
+        [column.name for column in columns if column.main and column.kind in ("number", "whole")]
+        for columns in opened.columns.values()
+    ]
+    return tuple(name for names in main if len(names) <= _MOST for name in names)
+
+
+@dataclass
+class Live:
+    """Says now and then what has been found; the store is the caller's own, for no other may read while it writes."""
+
+    store: Store
+    columns: Sequence[str]
+    _next: float = field(default_factory=lambda: time.monotonic() + _FIRST, init=False)
+
+    def medians(self) -> Medians:
+        """The median of each column over all records, or nothing where it was said a short while ago."""
+        if not self.columns or time.monotonic() < self._next:
+            return ()
+        self._next = time.monotonic() + _EVERY
+        asked = ", ".join(f'median("{name}")' for name in self.columns)
+        found = self.store.ask(f"SELECT {asked} FROM records").rows[0]
+        return tuple((name, float(value)) for name, value in zip(self.columns, found, strict=True) if value is not None)
