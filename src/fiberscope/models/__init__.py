@@ -3,8 +3,10 @@
 from fiberscope.models.architectures import Network
 from fiberscope.models.cards import ModelCard
 from fiberscope.models.compose import Composition, compose
+from fiberscope.models.direction import Direction
 from fiberscope.models.library import available, card, load
 from fiberscope.models.networks import ACTIVATIONS, Autoencoder, Classifier, Generator
+from fiberscope.models.preprocessing import Preprocessing, prepare
 from fiberscope.models.resolve import resolve
 from fiberscope.models.train import Progress
 from fiberscope.models.train_autoencoder import train_autoencoder
@@ -20,10 +22,12 @@ __all__ = [
     "Classifier",
     "ClassifierConfig",
     "Composition",
+    "Direction",
     "Generator",
     "GeneratorConfig",
     "ModelCard",
     "Network",
+    "Preprocessing",
     "Progress",
     "TrainingConfig",
     "available",
@@ -31,6 +35,7 @@ __all__ = [
     "compose",
     "load",
     "load_user",
+    "prepare",
     "resolve",
     "train_autoencoder",
     "train_classifier",
