@@ -15,6 +15,7 @@ from fiberscope.cli.compare import compare
 from fiberscope.cli.demo import demo
 from fiberscope.cli.explore import explore
 from fiberscope.cli.fetch import mnist, model, photographs
+from fiberscope.cli.layers import layers
 from fiberscope.cli.nearest import nearest
 from fiberscope.cli.project import project
 from fiberscope.cli.rows import rows
@@ -47,6 +48,7 @@ app.command(analyse)
 app.command(compare)
 app.command(rows)
 app.command(explore)
+app.command(layers)
 app.command(spectrum)
 app.command(walk)
 app.command(nearest)
