@@ -41,6 +41,14 @@ def test_a_layer_is_cut_by_name_and_nothing_after_it_runs():
     assert fs.jacobian(latent_map, IMAGES).shape == (4, 4, 36)
 
 
+def test_channels_of_a_layer_become_one_row_of_numbers():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Tanh(), nn.Flatten(), nn.Linear(32, 3)).eval()
+    for layer in ("0", "1"):
+        latent_map = fs.LatentMap.at_layer(model, layer, input_shape=(1, 6, 6))
+        assert latent_map.latent_size == 32
+    assert torch.equal(latent_map(IMAGES), model[:3](IMAGES))
+
+
 def test_an_unknown_layer_lists_close_names():
     model = nn.Sequential()
     model.add_module("encoder", nn.Linear(36, 4))

@@ -14,7 +14,8 @@ from fiberscope.cli.analyse import analyse
 from fiberscope.cli.compare import compare
 from fiberscope.cli.demo import demo
 from fiberscope.cli.explore import explore
-from fiberscope.cli.fetch import mnist
+from fiberscope.cli.fetch import mnist, model, photographs
+from fiberscope.cli.layers import layers
 from fiberscope.cli.nearest import nearest
 from fiberscope.cli.project import project
 from fiberscope.cli.rows import rows
@@ -40,12 +41,14 @@ app = App(
 train = App(name="train", help="Train a network whose fibers you want to see.", help_epilogue="")
 data = App(name="data", help="Get data.", help_epilogue="")
 fetch = App(name="fetch", help="Download a data set, once, into the user's cache.")
+models = App(name="models", help="Get networks that do not ship.", help_epilogue="")
 # None of these modules imports torch before its command runs, so that help is quick.
 app.command(demo)
 app.command(analyse)
 app.command(compare)
 app.command(rows)
 app.command(explore)
+app.command(layers)
 app.command(spectrum)
 app.command(walk)
 app.command(nearest)
@@ -53,12 +56,15 @@ app.command(project)
 app.command(survey)
 app.command(train)
 app.command(data)
+app.command(models)
 train.command(classifier)
 train.command(autoencoder)
 train.command(generator)
 train.command(judges)
 data.command(fetch)
 fetch.command(mnist)
+fetch.command(photographs)
+models.command(model, name="fetch")
 
 
 def main() -> None:

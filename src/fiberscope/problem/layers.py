@@ -16,8 +16,9 @@ from fiberscope.problem.errors import FiberscopeError, ModelError
 class CutModule(nn.Module):
     """The part of a module up to a named layer: its output is that layer's, and nothing after it runs.
 
-    The layer's name is as in ``module.named_modules()``. Raises `FiberscopeError` for an unknown layer, with the
-    names that come close.
+    An output of several axes, such as channels of a convolution or tokens, becomes one row of numbers an image. The
+    layer's name is as in ``module.named_modules()``. Raises `FiberscopeError` for an unknown layer, with the names that
+    come close.
     """
 
     def __init__(self, module: nn.Module, layer: str) -> None:
@@ -31,13 +32,12 @@ class CutModule(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Latents of the images at the layer."""
         if self.is_first:
-            latents: Tensor = self.layer(images)
-            return latents
+            return _as_rows(self.layer(images))
         reached = self._reach(images)
         if self.is_first is None:
             # Then the layer runs alone from the next pass on: half of a small network's time goes into being stopped.
             self.is_first = reached.untouched and _same(self.layer(images), reached.output)
-        return reached.output
+        return _as_rows(reached.output)
 
     def _reach(self, images: Tensor) -> _Reached:
         """Run the module until the layer has run."""
@@ -80,6 +80,10 @@ class _Reached(Exception):
         super().__init__("layer reached")
         self.output = output
         self.untouched = untouched
+
+
+def _as_rows(output: Tensor) -> Tensor:
+    return output.flatten(1) if isinstance(output, Tensor) and output.ndim > 2 else output
 
 
 def _same(found: object, wanted: Tensor) -> bool:

@@ -30,8 +30,9 @@ def probe(model: Callable[[Tensor], Tensor], input_shape: tuple[int, ...], like:
     _refuse_chance(latents, _checked(_run(model, images), images), scale)
     _refuse_talking_rows(model, images, latents, scale)
     _refuse_no_gradient(model, images)
-    if isinstance(model, CutModule):
-        _refuse_reused_layer(model, images)
+    for cut in model.modules() if isinstance(model, nn.Module) else ():
+        if isinstance(cut, CutModule):
+            _refuse_reused_layer(cut, images)
     return int(latents.shape[1])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
 from fiberscope.problem import FiberscopeError
@@ -58,14 +58,17 @@ def reopen_scene(plan: Plan, *, device: str, argument: str = "out") -> Scene:
 
 def network_of(plan: Plan) -> NetworkChoice:
     """The network of a plan, as it was chosen."""
-    return NetworkChoice(
+    before: dict[str, Any] = dict(plan.preprocessing)
+    network = NetworkChoice(
         model=plan.model,
         weights=_path(plan.weights),
         layer=None if plan.layer == "output" else plan.layer,
-        input_shape=cast("tuple[int, int, int]", plan.input_shape),
+        input_shape=plan.input_shape,
         dtype=cast("Literal['float32', 'float64']", plan.dtype),
         device=plan.device,
+        normalise_latent=plan.normalise_latent,
     )
+    return replace(network, **before)
 
 
 def refuse_other(plan: Plan, now: Plan) -> None:

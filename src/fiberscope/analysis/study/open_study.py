@@ -11,7 +11,7 @@ import torch
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.network import Network, open_network
 from fiberscope.analysis.seat import seat
-from fiberscope.analysis.selection import Selection
+from fiberscope.analysis.selection import Selection, select
 from fiberscope.analysis.study.reading import Logits, read_classes
 from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.subject import find_logits, open_subject
@@ -22,7 +22,7 @@ from fiberscope.problem import FiberscopeError
 
 def open_study(
     choice: NetworkChoice,
-    images: Selection,
+    images: Selection | Sequence[str],
     *,
     seed: int,
     panel: Panel | None = None,
@@ -32,6 +32,7 @@ def open_study(
 ) -> tuple[Study, Network]:
     """Open the network and whatever fits its images: labelled data, judges, a generator, networks to compare with.
 
+    ``images`` are a selection, or the sources of one in the shape that the network takes.
     ``panel`` replaces the judges that ship; ``judges`` are networks that sit on the panel beside them, ``beside`` those
     to compare with, each named as a model is. ``labelled`` replaces the test digits, and with them the judges and the
     generator of digits. Raises FiberscopeError for what does not fit the images.
@@ -43,6 +44,8 @@ def open_study(
         )
     network = open_network(choice)
     _check_size(network)
+    if not isinstance(images, Selection):
+        images = select(images, shape=network.latent_map.input_shape)
     subject = open_subject(network, labelled=labelled)
     data, panel = subject.reference, subject.panel if panel is None else panel
     classes = _stand_for(network, subject.logits, images)
@@ -93,7 +96,8 @@ def _stand_for(network: Network, logits: Logits | None, images: Selection) -> li
 
 def _beside(study: Study, choice: NetworkChoice, name: str) -> Study:
     """Another network, asked about the same images."""
-    other = open_network(replace(choice, model=name, weights=None, layer=None))
+    shape = study.latent_map.input_shape
+    other = open_network(NetworkChoice(name, input_shape=shape, dtype=choice.dtype, device=choice.device))
     return replace(
         study, model=name, latent_map=other.latent_map, logits=find_logits(other.module, study.data), beside=()
     )

