@@ -14,6 +14,7 @@ from fiberscope.problem import FiberscopeError
 from fiberscope.survey import query, resume_survey, run_survey, status
 from fiberscope.survey.engines import open_engine
 from fiberscope.survey.engines.elsewhere import WorkerElsewhere, seal
+from fiberscope.survey.tasks import Task
 from surveys import COUNT, as_command, choose, images, records, write_survey
 
 MEASURES = ("recognition", "spectrum", "variations", "nearest", "own:slow")
@@ -202,7 +203,7 @@ def test_what_cannot_be_computed_on_a_cluster_is_told_as_what_it_is(cluster, tmp
     said, error = process.communicate(timeout=100)
     assert process.returncode == 0, error
     found = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
-    assert "workers died 3 times at tasks [1]" in found["deadly"]
+    assert "workers died 3 times at tasks [1], killed" in found["deadly"]
     assert found["deadly done"] == COUNT - 5  # all but the task that kills
     assert "no worker has come for 2 s: a worker needs CPU 1, GPU 1; the cluster has CPU 2, GPU 0" in found["no room"]
     assert "measure_settings was" in found["other file"]
@@ -214,7 +215,7 @@ def test_a_machine_with_other_versions_is_refused_by_its_name():
     sealed = seal(list)
     other = sealed._replace(versions={**sealed.versions, "torch": "1.0"})
     with pytest.raises(FiberscopeError, match=r"machine \S+ has torch 2\S*, not 1.0\. Install the same"):
-        WorkerElsewhere(other, 1).work(None)
+        WorkerElsewhere(other, 1).work(Task(0, 0, 1))
 
 
 def test_ray_that_is_not_installed_is_named_with_what_installs_it(monkeypatch):
