@@ -101,6 +101,7 @@ def draw(found: dict[str, dict[str, dict[str, float]]]) -> None:
             ends.append(EndLabel(f"{words}, {values[-1]:.0f} MiB", float(values[-1]), colour))
         axes.set_xscale("log")
         axes.set_xticks(counts, [f"{int(count):,}" for count in counts])
+        axes.minorticks_off()
         axes.set_ylim(0, 1.25 * max(end.value for end in ends))
         name_axes(axes, across="images surveyed", up="MiB at most")
         label_ends(axes, ends)

@@ -60,7 +60,7 @@ def begin(network, files, out, engine):
     folder, model = files
     choice = choose(folder, out, *MEASURES, batch_size=2)
     process = network.fiberscope(*as_command(choice, model, engine))
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not ((out / "records.duckdb").exists() and status(out).done):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end
