@@ -89,5 +89,5 @@ class Network:
             if left == [self._holder.pid]:
                 break
             time.sleep(0.05)
-        self._holder.wait()
+        self._holder.communicate()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -158,6 +158,24 @@ def test_a_survey_can_be_asked_while_it_runs(files, tmp_path):
     assert len(seen) > 3
 
 
+def test_readers_do_not_wait_for_a_long_task_that_follows_short_ones(files, tmp_path):
+    from fiberscope.survey.plan import make_plan, write_plan
+    from fiberscope.survey.reading import open_records
+    from fiberscope.survey.store import make_store
+    from fiberscope.survey.worker import measure_task
+
+    folder, network = files
+    opened = make_plan(choose(folder, tmp_path, "own:own"), network)
+    store = make_store(opened, tmp_path)
+    for task in opened.plan.tasks:
+        store.write(measure_task(opened, task))
+    write_plan(opened.plan, tmp_path)
+    began = time.monotonic()
+    with open_records(tmp_path) as database:
+        assert time.monotonic() - began < 10  # they are waited for no longer than a minute
+        assert database.ask("SELECT count(*) FROM records").rows == ((COUNT,),)
+
+
 def test_a_full_disk_ends_with_a_sentence_and_loses_nothing(files, done, tmp_path, monkeypatch):
     folder, network = files
     choice = choose(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -40,7 +41,7 @@ CREATE TABLE tasks (task BIGINT, start BIGINT, stop BIGINT, failed BIGINT, secon
 
 @dataclass
 class Store:
-    """Writes finished tasks, each whole or not at all; between tasks the database is closed now and then for readers.
+    """Writes finished tasks, each whole or not at all; it closes the database a second after it opened it, for readers.
 
     Whoever holds one also holds the folder's lock.
     """
@@ -48,17 +49,36 @@ class Store:
     folder: Path
     types: Mapping[str, str]
     _database: Database | None = field(default=None, init=False)
-    _opened_at: float = field(default=0.0, init=False)
     _wrote_at: float = field(default=-1e9, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _alarm: threading.Timer | None = field(default=None, init=False)
 
     def write(self, finished: Finished) -> None:
         """Store a task in place of what is there of it: arrays first, then records and the word that it is done.
 
         Raises FiberscopeError when the disk refuses it; nothing of what was stored is lost then.
         """
-        task = finished.task
-        write_arrays(self.folder, finished.images, start=task.start)
-        database = self._open()
+        write_arrays(self.folder, finished.images, start=finished.task.start)
+        with self._lock:
+            self._put(finished)
+            now = time.monotonic()
+            # Where tasks take long, the next one would come late: whoever asks must not wait for a second each time.
+            if now - self._wrote_at > _LONGEST_OPEN:
+                self._shut()
+            self._wrote_at = now
+
+    def ask(self, sql: str) -> Rows:
+        """What a statement finds in what is stored."""
+        with self._lock:
+            return self._open().ask(sql)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._shut()
+
+    def _put(self, finished: Finished) -> None:
+        task, database = finished.task, self._open()
         failed = sum(error is not None for error in finished.errors)
         with database.transaction():
             # A task that is retried replaces itself.
@@ -68,30 +88,22 @@ class Store:
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             values = (task.number, task.start, task.stop, failed, finished.seconds, now)
             database.ask("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?)", values)
-        self._let_others_in()
-
-    def ask(self, sql: str) -> Rows:
-        """What a statement finds in what is stored."""
-        return self._open().ask(sql)
-
-    def close(self) -> None:
-        """Close the database."""
-        if self._database is not None:
-            self._database.close()
-            self._database = None
 
     def _open(self) -> Database:
         if self._database is None:
             self._database = Database(self.folder / RECORDS, write=True)
-            self._opened_at = time.monotonic()
+            # Not left to the next write: after many short tasks may come a long one, with readers waiting for it.
+            self._alarm = threading.Timer(_LONGEST_OPEN, close_quietly, [self])
+            self._alarm.daemon = True
+            self._alarm.start()
         return self._database
 
-    def _let_others_in(self) -> None:
-        now = time.monotonic()
-        # Where tasks take long, the next one would come late: whoever asks must not wait for it.
-        if max(now - self._wrote_at, now - self._opened_at) > _LONGEST_OPEN:
-            self.close()
-        self._wrote_at = now
+    def _shut(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        database, self._database, self._alarm = self._database, None, None
+        if database is not None:
+            database.close()
 
     def _insert(self) -> str:
         names = ", ".join(f'"{name}"' for name in self.types)

@@ -114,11 +114,11 @@ def joined(address: str | None, *, cpus: int | None = None) -> Iterator[None]:
 
 @dataclass(eq=False)
 class _Place:
-    """Where a worker belongs: who holds it, whether it is there yet, and how many died here one after the other."""
+    """Where a worker belongs: who holds it, whether it is there yet, its tasks, how many died here in a row."""
 
     actor: Any = None
     ready: bool = False
-    tasks: int = 0
+    tasks: list[Task] = field(default_factory=list)  # the first is under way
     deaths: int = 0
 
 
@@ -139,7 +139,7 @@ class _Crew:
         # Spread over all nodes, so that none is crowded while another idles.
         hire = ray.remote(num_cpus=self.needs.cpus, num_gpus=self.needs.gpus, scheduling_strategy="SPREAD")
         place.actor = hire(WorkerElsewhere).remote(self.sealed, self.needs.cpus)
-        place.ready, place.tasks = False, 0
+        place.ready, place.tasks = False, []
         self.waiting[place.actor.is_there.remote()] = (place, None)
         if place not in self.places:
             self.places.append(place)
@@ -166,12 +166,12 @@ class _Crew:
         """Give tasks to workers that are there; whether there is anything left to wait for."""
         for most in range(1, _AHEAD + 1):  # one for each before anybody has two
             for place in self.places:
-                if place.ready and place.tasks < most:
+                if place.ready and len(place.tasks) < most:
                     task = again.popleft() if again else next(todo, None)
                     if task is None:
                         return any(other.tasks for other in self.places)
                     self.waiting[place.actor.work.remote(task)] = (place, task)
-                    place.tasks += 1
+                    place.tasks.append(task)
         return True
 
     def _result(self, ref: Any, place: _Place, task: Task | None, again: deque[Task]) -> Finished | None:
@@ -185,26 +185,27 @@ class _Crew:
                     f"engine: a worker cannot start ({_last_line(error)}). Install fiberscope, the same version, on "
                     "every node."
                 ) from error
-            self._replace(place, task, again, error)
+            self._replace(place, again, error)
             return None
         if task is None:
             place.ready = True
             return None
-        place.tasks -= 1
+        place.tasks.remove(task)
         for each in self.places:
             each.deaths = 0
         return found
 
-    def _replace(self, place: _Place, task: Task | None, again: deque[Task], error: RayError) -> None:
-        others = [ref for ref, (where, _) in self.waiting.items() if where is place]
-        left = [each for each in (task, *(self.waiting.pop(ref)[1] for ref in others)) if each is not None]
+    def _replace(self, place: _Place, again: deque[Task], error: RayError) -> None:
+        under_way = place.tasks[:1]
         place.deaths += 1
         if place.deaths == _MOST_DEATHS:
             raise FiberscopeError(
-                f"engine: workers died {place.deaths} times at tasks {sorted(each.number for each in left)}, killed or "
-                f"out of memory ({_last_line(error)}). What is stored is kept. Resume with fewer workers."
+                f"engine: workers died {place.deaths} times at tasks {[task.number for task in under_way]}, killed or "
+                "out of memory. What is stored is kept. Resume with fewer workers."
             ) from error
-        again.extend(left)
+        # Those that only waited go first: if it is the other that kills, it must not take them along again.
+        again.extend(place.tasks[1:] + under_way)
+        self.waiting = {ref: (where, task) for ref, (where, task) in self.waiting.items() if where is not place}
         ray.kill(place.actor)  # one that is cut off, not dead, must not hold its core
         self.fill(place)
 
