@@ -212,4 +212,4 @@ def _number(value: float) -> str:
 
 
 def _p(value: float) -> str:
-    return "–" if math.isnan(value) else "< 0.0001" if value < 1e-4 else full_number(value, digits=2)
+    return "–" if math.isnan(value) else "<\N{NO-BREAK SPACE}0.0001" if value < 1e-4 else full_number(value, digits=2)
