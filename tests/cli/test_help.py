@@ -25,6 +25,7 @@ COMMANDS = (
     ("survey", "resume"),
     ("survey", "status"),
     ("survey", "summary"),
+    ("survey", "compare"),
     ("survey", "query"),
     ("survey", "export"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -17,9 +18,16 @@ from fiberscope.gallery import text, theme
 from fiberscope.gallery.chart import Margins, draw_chart
 from fiberscope.gallery.tiles import check_length
 
+Hue = Literal["blue", "orange", "both"]
+
 _LEAST_WIDTH = 760
 _CELL = (52, 34)
 _MARGINS = Margins(left=64, right=32, top=88, bottom=16)
+_STOPS: dict[Hue, list[str]] = {
+    "blue": [theme.PAPER, *theme.NEGATIVE_STOPS],
+    "orange": [theme.PAPER, *theme.POSITIVE_STOPS],
+    "both": [*reversed(theme.POSITIVE_STOPS), theme.PAPER, *theme.NEGATIVE_STOPS],
+}
 _DARK = 0.85  # from here on words are light
 
 
@@ -31,12 +39,13 @@ def heat_chart(
     columns: Sequence[str],
     named: tuple[str, str],
     title: str,
-    unwanted: bool = False,
+    hue: Hue = "blue",
     note: str = "",
 ) -> Image.Image:
     """Draw a cell for each row and column with its words, the darker the nearer its share is to 1; NaN stays empty.
 
-    ``named`` says what rows and what columns are. ``unwanted`` colours orange what should not be, else blue.
+    ``named`` says what rows and what columns are. ``hue`` is orange for what should not be; both ends have
+    one of the two, blue for 1, where a half is neither.
     Raises `FiberscopeError` when words, rows or columns are not one for each.
     """
     check_length(len(rows), shares.shape[0], "rows")
@@ -50,7 +59,7 @@ def heat_chart(
     width = margins.left + margins.right + cell * len(columns)
     margins = margins._replace(right=margins.right + max(0, _LEAST_WIDTH - width))
     return draw_chart(
-        lambda axes: _plot(axes, values, words, rows, columns, named=named, unwanted=unwanted),
+        lambda axes: _plot(axes, values, words, rows, columns, named=named, hue=hue),
         title=title,
         note=note,
         size=(max(width, _LEAST_WIDTH), _CELL[1] * len(rows) + margins.top + margins.bottom),
@@ -66,13 +75,13 @@ def _plot(
     columns: Sequence[str],
     *,
     named: tuple[str, str],
-    unwanted: bool,
+    hue: Hue,
 ) -> None:
-    stops = theme.POSITIVE_STOPS if unwanted else theme.NEGATIVE_STOPS
-    colours = LinearSegmentedColormap.from_list("heat", [theme.PAPER, *stops])
+    colours = LinearSegmentedColormap.from_list("heat", _STOPS[hue])
     axes.imshow(np.ma.masked_invalid(values), cmap=colours, vmin=0, vmax=1, aspect="auto")
     for row, column in np.ndindex(values.shape):
-        dark = values[row, column] >= _DARK
+        share = values[row, column]
+        dark = share >= _DARK or (hue == "both" and share <= 1 - _DARK)
         axes.text(
             column, row, words[row][column], color=theme.PAPER if dark else theme.INK, fontsize=theme.SMALL_SIZE,
             horizontalalignment="center", verticalalignment="center", linespacing=1.15,

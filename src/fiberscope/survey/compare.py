@@ -74,18 +74,20 @@ def compare_surveys(first: Path, second: Path, *, seed: int = 0) -> Comparison:
     with open_records(first) as one, open_records(second) as other:
         pair = open_pair(one, other, (first, second))
         columns, left_out = _shared(one, other, *plans)
-        if not columns:
-            raise FiberscopeError(
-                f"surveys: {first} and {second} have no number in common to compare. Run both with a measure that both "
-                "have."
-            )
         groups = find_groups(one)
         group = one.numbers(f"SELECT {groups.sql} AS g FROM records ORDER BY image")["g"][pair.rows[0]]
         overall, by_class = [], []
         for name in columns:
             values = pair.values(name)
-            overall.append(paired(name, "", *values, rng=_rng(seed, name, "")))
-            by_class += _by_class(name, values, group, groups, seed)
+            row = paired(name, "", *values, rng=_rng(seed, name, ""))
+            if row.images:
+                overall.append(row)
+                by_class += _by_class(name, values, group, groups, seed)
+        if not overall:
+            raise FiberscopeError(
+                f"surveys: {first} and {second} have no number in common to compare. Run both with a measure that both "
+                "have."
+            )
         return Comparison(
             *plans,
             images=len(pair.images),

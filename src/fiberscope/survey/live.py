@@ -10,7 +10,7 @@ from fiberscope.survey.plan import Opened
 from fiberscope.survey.store import Store
 
 _FIRST, _EVERY = 10.0, 30.0  # seconds
-_MOST = 4  # a measure of more main columns would fill the screen
+_MOST = 3  # a measure of more main columns would fill the screen
 
 Medians = tuple[tuple[str, float], ...]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from fiberscope.analysis.answer import grouped
-from fiberscope.gallery import full_number, paired_chart, percent, short_number, to_png
+from fiberscope.gallery import full_number, heat_chart, paired_chart, percent, short_number, to_png
 from fiberscope.report import Figure, Page, Section, Table
 from fiberscope.survey.compare import Comparison
 from fiberscope.survey.paired import Agreement, Interval, Paired
@@ -59,8 +59,10 @@ def _overall(found: Comparison, names: tuple[str, str]) -> Section:
     differ = _differing(found)
     rows = [row for row in found.columns if row.column in found.main] or list(found.columns)
     finding = f"{len(differ)} of {len(found.columns)} numbers differ for sure (p below {_SURE:g} after correction)."
-    if differ:
-        most = max(differ, key=lambda row: abs(row.effect.value) if math.isfinite(row.effect.value) else -1.0)
+    # Numbers in the latent's own unit differ between networks as units do.
+    telling = [row for row in differ if row in rows and not found.units[row.column].startswith("latent")]
+    if telling:
+        most = max(telling, key=lambda row: abs(row.effect.value) if math.isfinite(row.effect.value) else -1.0)
         greater = names[0] if most.mean.value > 0 else names[1]
         finding += f" {most.column} differs most clearly: it is greater for {greater} at "
         finding += f"{percent(max(most.greater, most.less) / most.images)} of the images."
@@ -94,8 +96,6 @@ def _table(found: Comparison, names: tuple[str, str]) -> Table:
     rows = tuple(
         (
             row.column,
-            found.units[row.column] or "–",
-            grouped(row.finite),
             _number(row.first_median),
             _number(row.second_median),
             _interval(row.mean),
@@ -105,7 +105,7 @@ def _table(found: Comparison, names: tuple[str, str]) -> Table:
         )
         for row in found.columns
     )
-    columns = ("column", "unit", "images", "A median", "B median", "mean of A − B", "median of A − B", "A greater", "p")
+    columns = ("column", "A median", "B median", "mean of A − B", "median of A − B", "A greater", "p")
     return Table(
         columns, rows, f"All numbers that both have; A is {names[0]}, B is {names[1]}. In brackets 95 % intervals; p "
         f"is corrected for {len(rows)} tests.",
@@ -120,24 +120,42 @@ def _left_out(found: Comparison) -> tuple[Table, ...]:
 
 def _by_class(found: Comparison, names: tuple[str, str]) -> Section:
     main = [row.column for row in found.columns if row.column in found.main] or [row.column for row in found.columns]
-    cells = {(row.column, row.group): row for row in found.by_class}
-    rows = tuple((column, *(_cell(cells.get((column, name))) for name in found.classes)) for column in main)
+    cells = {(row.column, row.group): row for row in (*found.by_class, *found.columns)}
+    groups = ("", *found.classes)
+    rows = [[cells.get((column, group)) for group in groups] for column in main]
     sure = sum(row.p_holm < _SURE for row in found.by_class)
+    chart = heat_chart(
+        torch.tensor([[_balance(each) for each in row] for row in rows], dtype=torch.float64),
+        [[_cell(each) for each in row] for row in rows],
+        rows=main,
+        columns=("all", *found.classes),
+        named=("column", "class"),
+        title="At what share of the images A is greater, by class",
+        hue="both",
+        note="Images at which both are equal count half. A star: differs for sure, after correction.",
+    )
+    figure = Figure(
+        to_png(chart),
+        caption=f"Blue: greater for {names[0]}; orange: greater for {names[1]}. The mean differences of each class, "
+        "with intervals, are in the table by_class.",
+        alt=f"A table of shares, a row for each of {len(main)} columns and a column for each class.",
+    )
     return Section(
         "Is it the same in every class?",
-        f"{sure} of {len(found.by_class)} comparisons by class differ for sure after correction for all of them.",
-        (
-            Table(
-                ("column", *found.classes), rows,
-                f"Mean of A − B by class with its 95 % interval; A is {names[0]}, B is {names[1]}. A star is a "
-                f"difference for sure (corrected for {len(found.by_class)} tests).",
-            ),
-        ),
-    )  # fmt: skip
+        f"{sure} of {len(found.by_class)} comparisons by class differ for sure, after correction for all of them.",
+        (figure,),
+    )
+
+
+def _balance(row: Paired | None) -> float:
+    """The share of images at which the first is greater, ties half."""
+    return math.nan if row is None or not row.images else 0.5 + (row.greater - row.less) / (2 * row.images)
 
 
 def _cell(row: Paired | None) -> str:
-    return "–" if row is None or not row.finite else _interval(row.mean) + (" *" if row.p_holm < _SURE else "")
+    share = _balance(row)
+    star = "*" if row is not None and row.p_holm < _SURE else ""
+    return "" if math.isnan(share) else f"{100 * share:.0f} %{star}"
 
 
 def _reading(found: Agreement, names: tuple[str, str]) -> Section:
@@ -194,4 +212,4 @@ def _number(value: float) -> str:
 
 
 def _p(value: float) -> str:
-    return "–" if math.isnan(value) else "< 0.0001" if value < 1e-4 else full_number(value, digits=2)
+    return "–" if math.isnan(value) else "<\N{NO-BREAK SPACE}0.0001" if value < 1e-4 else full_number(value, digits=2)

@@ -18,5 +18,5 @@ def draw_confusion(found: Confusion, *, named: tuple[str, str], title: str, note
         for row, each in zip(found.counts, shares.tolist(), strict=True)
     ]
     return heat_chart(
-        shares, words, rows=found.names, columns=found.names, named=named, title=title, unwanted=True, note=note
+        shares, words, rows=found.names, columns=found.names, named=named, title=title, hue="orange", note=note
     )

@@ -26,8 +26,11 @@ def about_images(found: Comparison, folders: tuple[Path, Path], names: tuple[str
     """Histograms of differences, and the images at which one number differs most; None where nothing differs."""
     with open_records(folders[0]) as one, open_records(folders[1]) as other:
         pair = open_pair(one, other, folders)
-        columns = [row.column for row in found.columns if row.finite and row.greater + row.less]
-        main = [name for name in columns if name in found.main] or columns
+        rows = [row for row in found.columns if row.finite and row.greater + row.less]
+        rows.sort(key=lambda row: -abs(row.effect.value) if np.isfinite(row.effect.value) else 0.0)
+        columns = [row.column for row in rows]
+        main = [name for name in columns if name in found.main and not found.units[name].startswith("latent")]
+        main = main or columns
         if not main:
             return None
         parts = [_histogram(name, np.subtract(*pair.values(name))) for name in main[:_MOST_CHARTS]]
@@ -69,7 +72,7 @@ def _pictures(found: Comparison, pair: Pair, folders: tuple[Path, Path], column:
         for place, row in zip(places, rows, strict=True)
     ]
     try:
-        if column == "blindness" and all(plan.measures for plan in (found.first, found.second)):
+        if column == "blindness":
             return [_strips(found, pair, folders, places, [names[place] for place in places], words)]
         shown = originals(found.first, places, [names[place] for place in places])
     except FiberscopeError as error:
