@@ -1,6 +1,7 @@
 """Surveys on Ray: the records of one process, whatever is killed. All that listens does so in a network of its own."""
 
 import importlib.util
+import shutil
 import signal
 import sys
 import time
@@ -27,6 +28,8 @@ needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="
 @pytest.fixture(scope="module")
 def network():
     """A network in which Ray may be started; every task takes a third of a second there."""
+    if not (shutil.which("unshare") and shutil.which("nsenter")):
+        pytest.skip("a network of its own needs unshare and nsenter")
     network = Network()
     network.environment |= {"SECONDS_A_TASK": "0.3"}
     try:
