@@ -12,7 +12,7 @@ from jaxtyping import Float64
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from numpy import ndarray
 from PIL import Image
 
@@ -124,7 +124,9 @@ def log_ticks(low: float, high: float) -> list[float]:
     if len(decades) >= 3:
         return [10.0**power for power in decades[:: math.ceil(len(decades) / 8)]]
     steps = [m * 10.0**power for power in range(first - 1, last + 1) for m in (1, 2, 5)]
-    return [step for step in steps if low <= step <= high]
+    found = [step for step in steps if low <= step <= high]
+    # Where not even two of these fit, equal steps are as good as any.
+    return found if len(found) > 1 else [each for each in MaxNLocator(4).tick_values(low, high) if low <= each <= high]
 
 
 def _tick_label(tick: float, *, plain: bool) -> str:

@@ -99,13 +99,14 @@ def _set_axis(axes: Axes, values: Float64[ndarray, "row 5"], *, shares: bool) ->
         axes.xaxis.set_major_locator(FixedLocator(ticks))
         axes.xaxis.set_major_formatter(FixedFormatter([short_number(tick) for tick in ticks]))
         return
-    room = 0.04 * (most - least) or max(0.05 * abs(most), 0.5)
+    room = 0.04 * (most - least) or 0.05 * abs(most) or 0.5
     # A number that comes close to zero is read from zero on: lengths are then comparable.
     start = 0.0 if 0 <= least < 0.5 * most else least - room
-    axes.set_xlim(start, most + room)
+    end = min(most + room, 1.005) if shares and most <= 1 else most + room
+    axes.set_xlim(start, end)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
     # One decimal only where whole percentages would repeat themselves.
-    places = 0 if most - start > 0.05 else 1
+    places = 0 if end - start > 0.05 else 1
     words = (lambda value, _: f"{100 * value:.{places}f} %") if shares else (lambda value, _: short_number(value))
     axes.xaxis.set_major_formatter(FuncFormatter(words))
 

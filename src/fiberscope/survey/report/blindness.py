@@ -10,7 +10,7 @@ from fiberscope.problem import FiberscopeError
 from fiberscope.report import Figure, Section, Table
 from fiberscope.survey.report.pictures import can_be_drawn, triples
 from fiberscope.survey.report.view import View
-from fiberscope.survey.report.words import known_at
+from fiberscope.survey.report.words import from_to, known_at
 
 SHOWN = 8
 _CONVERGED = "converged"
@@ -54,7 +54,7 @@ def about_blindness(view: View) -> Answer | None:
     section = Section(
         f"How near is {'a digit' if view.noun == 'digit' else 'an image'} of another class that it takes for the same?",
         f"At the {view.noun} in the middle {median} of the distance to another class is left on the fiber; at nine "
-        f"tenths of them {low} to {high}.{known_at(view, 'blindness')}",
+        f"tenths of them {from_to(low, high)}.{known_at(view, 'blindness')}",
         tuple(body),
     )
     return Answer((section,), facts=(("blindness ratio (median): 0 is blind", median),), methods=_METHODS)

@@ -8,7 +8,7 @@ from fiberscope.analysis.answer import Answer, grouped
 from fiberscope.gallery import histograms, percent, quantile_chart, short_number, spectra_chart, to_png
 from fiberscope.report import Figure, Section, Table
 from fiberscope.survey.report.view import QUARTILES, View
-from fiberscope.survey.report.words import known_at, three
+from fiberscope.survey.report.words import from_to, known_at, three
 
 _METHODS = (
     "The Jacobian of the latent map at each image is split by a thin singular value decomposition into row space (what "
@@ -42,7 +42,7 @@ def about_sight(view: View) -> Answer | None:
     section = Section(
         f"How much of what varies between {view.noun}s can it not see?",
         f"Around the {view.noun} in the middle it cannot see {median} of it; for nine tenths of the {view.noun}s it is "
-        f"{low} to {high}.{known_at(view, 'invisible_share')}",
+        f"{from_to(low, high)}.{known_at(view, 'invisible_share')}",
         tuple(body),
     )
     return Answer(

@@ -21,6 +21,11 @@ def three(quartiles: Float[Tensor, " 3"], *, shares: bool = False) -> str:
     return words(middle) if words(low) == words(high) else f"{words(middle)} ({words(low)} to {words(high)})"
 
 
+def from_to(low: str, high: str) -> str:
+    """Both ends in words; one where they are the same."""
+    return low if low == high else f"{low} to {high}"
+
+
 def share_of(part: int, whole: int) -> str:
     """So many of so many, and in percent."""
     return f"{grouped(part)} of {grouped(whole)} ({percent(part / whole)})" if whole else "none"
