@@ -16,7 +16,7 @@ explore: $(INSTALLED)  ## the same live: drag, morph and paint in your browser
 	$(BIN)/fiberscope explore
 
 test: $(DEV_INSTALLED)  ## every claim this project makes
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(DEV_INSTALLED)  ## style, types, import layers
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ Small networks gain nothing from a second thread, and lose much where other work
 """
 
 import signal
+from pathlib import Path
 
 from jaxtyping import install_import_hook
 
@@ -15,3 +16,23 @@ install_import_hook("fiberscope", "beartype.beartype")
 import torch  # noqa: E402  (the hook has to stand before anything imports fiberscope)
 
 torch.set_num_threads(1)
+
+HERE = Path(__file__).parent
+COSTLY = (
+    "survey/test_kills.py",
+    "analysis/test_demo.py",
+    "explorer/test_page.py",
+    "cli/test_analyse.py",
+    "analysis/study/test_natural.py",
+    "moves/test_on_digits.py",
+    "cli/test_rows_and_compare.py",
+    "analysis/study/test_variations.py",
+    "analysis/study/test_neighbourhood.py",
+    "survey/test_faults.py",
+)
+"""Files that take longest, which begin first: at the end one worker would wait for another that has just begun one."""
+
+
+def pytest_collection_modifyitems(items):
+    first = {HERE / name: place for place, name in enumerate(COSTLY)}
+    items.sort(key=lambda item: first.get(item.path, len(first)))

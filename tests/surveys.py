@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 
+from commands import Command
 from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice
 from fiberscope.survey import Rows, query, read_images
 from studies import NETWORK, SHAPE, labelled
@@ -99,12 +97,9 @@ def as_command(choice: SurveyChoice, network: NetworkChoice, engine: EngineChoic
     ]
 
 
-def start(*arguments: object, seconds: float = 0.0, quick: int = 1_000_000) -> subprocess.Popen[str]:
+def start(*arguments: object, seconds: float = 0.0, quick: int = 1_000_000) -> Command:
     """The command as a process of its own; the measure own:slow takes so long a task, 2 s after so many."""
-    command = [sys.executable, "-m", "fiberscope", *map(str, arguments)]
-    settings = {"OMP_NUM_THREADS": "1", "SECONDS_A_TASK": str(seconds), "QUICK_TASKS": str(quick)}
-    environment = {**os.environ, **settings}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return Command(*arguments, SECONDS_A_TASK=str(seconds), QUICK_TASKS=str(quick))
 
 
 def records(out: Path) -> Rows:

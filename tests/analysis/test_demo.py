@@ -5,8 +5,6 @@ import hashlib
 import io
 import json
 import signal
-import subprocess
-import sys
 import time
 from html.parser import HTMLParser
 
@@ -16,7 +14,9 @@ import torch
 from playwright.sync_api import sync_playwright
 
 from chromium import CHROMIUM, QUIET, needs_chromium
+from commands import Command, run_command
 from fiberscope import models
+from fiberscope.cli.app import run
 from fiberscope.data import mnist
 from fiberscope.gallery import percent
 
@@ -42,11 +42,6 @@ PICTURES = [
     "worst-collisions.png",
 ]
 QUESTIONS = ["recognition", "sight", "variations", "walks", "pairs", "wanted", "natural", "match"]
-COMMAND = [sys.executable, "-m", "fiberscope", "demo"]
-
-
-def run_demo(*arguments):
-    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=240)
 
 
 def contents(folder):
@@ -65,7 +60,7 @@ def out(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def process(out):
-    return run_demo("--out", out)
+    return run_command("demo", "--out", out)
 
 
 @pytest.fixture(scope="module")
@@ -143,23 +138,22 @@ def test_the_folder_holds_the_page_its_pictures_arrays_and_tables_and_where_they
     assert list(provenance["seconds"]) == QUESTIONS
 
 
-def test_a_second_run_is_refused_and_changes_nothing(process, out):
+def test_a_second_run_is_refused_and_changes_nothing(process, out, capsys):
     before = contents(out)
-    again = run_demo("--out", out)
-    assert again.returncode == 2
-    assert "--force" in again.stderr
+    assert run(["demo", "--out", str(out)]) == 2
+    assert "--force" in capsys.readouterr().err
     assert contents(out) == before
 
 
 def test_a_seed_that_is_none_is_refused_before_anything_is_removed(process, out):
     before = contents(out)
-    assert run_demo("--out", out, "--force", "--seed", "-1").returncode == 2
+    assert run(["demo", "--out", str(out), "--force", "--seed", "-1"]) == 2
     assert contents(out) == before
 
 
 def test_an_interruption_keeps_what_was_done_and_says_so(tmp_path):
     out = tmp_path / "demo"
-    process = subprocess.Popen([*COMMAND, "--out", str(out)], stderr=subprocess.PIPE, text=True)
+    process = Command("demo", "--out", out)
     # The provenance is the last file of a step; walks, the next step, take seconds.
     while "seen-unseen.png" not in files_of(out) and process.poll() is None:
         time.sleep(0.05)

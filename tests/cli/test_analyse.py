@@ -2,16 +2,14 @@
 
 import csv
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from commands import Command
 from fiberscope.analysis.study.questions import QUESTIONS
 from fiberscope.cli.app import run
 from studies import write_study
@@ -127,13 +125,8 @@ def test_interrupted_the_same_command_goes_on_and_the_page_is_that_of_an_undistu
     end, ended, fiberscope, brought, tmp_path
 ):
     folder = tmp_path / "run"
-    command = ["analyse", *brought, "--only", ASKED, "--out", str(folder)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "fiberscope", *command],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    command = ["analyse", *brought, "--only", ASKED, "--out", folder]
+    process = Command(*command)
     while not (folder / "sight.answer.json").exists() and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(end)

@@ -1,15 +1,13 @@
 """How a run ends that does not end well."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 
+from commands import Command
 from fiberscope.cli.app import run
 
 
@@ -56,13 +54,7 @@ def test_in_float64_a_run_converges_to_twelve_digits(tmp_path):
 def interrupted(tmp_path_factory):
     """A run that got Ctrl-C after its first batch: its exit code, its last words and its folder."""
     folder = tmp_path_factory.mktemp("interrupted") / "run"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "fiberscope", "project", "--images", "0:500", "--batch-size", "2", "--out", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    process = Command("project", "--images", "0:500", "--batch-size", "2", "--out", folder)
     wait_for(folder / "project.partial.npz")
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)

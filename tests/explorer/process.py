@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+from commands import Command
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
+def start(*arguments: str) -> Command:
     port = () if "--port" in arguments else ("--port", "0")
-    command = [sys.executable, "-m", "fiberscope", "explore", "--no-browser", *port, *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    return Command("explore", "--no-browser", *port, *arguments)
 
 
-def address_of(process: subprocess.Popen[str]) -> str:
+def address_of(process: Command) -> str:
     """What the process prints when it is ready; where it ends before, what it says on its last line."""
     for line in process.stdout:
         if "http://" in line:

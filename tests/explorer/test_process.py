@@ -43,7 +43,7 @@ def test_ctrl_c_ends_it_while_somebody_is_there_with_the_exit_code_of_other_comm
             visitor.send(message("morph", 1))
             visitor.recv(timeout=60)
             process.send_signal(signal.SIGINT)
-            _, error = process.communicate(timeout=15)
+            _, error = process.communicate(timeout=60)
             ends_of(visitor)
     finally:
         process.kill()

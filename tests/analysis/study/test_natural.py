@@ -18,7 +18,7 @@ def study():
 
 @pytest.fixture(scope="module")
 def answer(study):
-    return ask_natural(study, members=3, most_rows=2)
+    return ask_natural(study, members=3, most_rows=2, num_steps=8)
 
 
 def test_records_hold_the_residual_and_the_distance_of_every_member(study, answer):
