@@ -165,7 +165,7 @@ def measure(entry: Entry) -> Row:
     try:
         latent_map = fs.LatentMap(module, entry.shape)
     except fs.ModelError as error:
-        return Row(f"{start} | {error} | |", time.perf_counter() - started)
+        return Row(f"{start} – | {error} | |", time.perf_counter() - started)
     images = torch.rand(2 * ROWS, *entry.shape, generator=torch.Generator().manual_seed(1))
     fiber = fs.Fiber.through(latent_map, images[:ROWS])
     sizes = fiber.target.norm(dim=1)

@@ -1,10 +1,12 @@
 """The table of architectures says what happens."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 
+NUMBER = re.compile(r"\d(\.\d)?e[+-]\d+")
 DOCS = Path(__file__).parents[1] / "docs"
 QUICK = (
     "perceptron",
@@ -46,6 +48,5 @@ def test_every_network_of_the_script_is_in_the_table():
 def test_a_line_of_the_table_is_what_happens(name):
     found = [cell.strip() for cell in SCRIPT.measure(ENTRIES[name]).text.split("|")]
     told = written()[name]
-    assert found[:5] == told[:5] or "of its size" in told[4]
     # residuals end in other bits on other machines, rows arrive or do not
-    assert [cell.partition(",")[0] for cell in found[5:]] == [cell.partition(",")[0] for cell in told[5:]]
+    assert [NUMBER.sub("", cell) for cell in found] == [NUMBER.sub("", cell) for cell in told]
