@@ -18,6 +18,7 @@ from fiberscope.problem.errors import ModelError
 try:
     with suppress(ImportError):
         torchvision()  # transformers imports it where it is, and cannot help itself where that fails
+    import transformers
     from transformers import AutoConfig, AutoModel, AutoModelForImageClassification
     from transformers.utils.hub import cached_file
 except ImportError as missing:
@@ -78,6 +79,7 @@ def open_hugging_face(name: str, weights: Path | None = None) -> Opened:
 
 
 def _pretrained(name: str, kind: Any) -> nn.Module:
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a command has its own
     try:
         module: nn.Module
         module, info = kind.from_pretrained(name, use_safetensors=True, output_loading_info=True, **_LOCAL, **_OPTIONS)
