@@ -18,7 +18,9 @@ import fiberscope as fs
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.layers import run_layers
 from fiberscope.analysis.network import open_network
-from fiberscope.models import RANDOM, Chunked, open_model
+from fiberscope.models import open_model
+from fiberscope.models.chunks import Chunked
+from fiberscope.models.opened import RANDOM
 from fiberscope.problem import ModelError
 
 IMAGES = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
