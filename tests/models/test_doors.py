@@ -85,6 +85,16 @@ def test_a_program_of_integers_is_refused(tmp_path):
         open_model(str(tmp_path / "net.pt2"))
 
 
+def test_a_program_of_images_of_any_size_is_refused(tmp_path):
+    sizes = ({0: torch.export.Dim("batch"), 2: torch.export.Dim("height", min=4)},)
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.export.save(torch.export.export(module, (IMAGES[:2],), dynamic_shapes=sizes), tmp_path / "net.pt2")
+    with pytest.raises(ModelError, match="with the batch alone of any size; export it again"):
+        open_model(str(tmp_path / "net.pt2"))
+
+
 def test_a_file_that_broke_off_or_is_a_state_dict_is_refused(tmp_path):
     export(tmp_path)
     path = tmp_path / "net.pt2"
