@@ -105,6 +105,11 @@ def torchvision(name: str) -> Callable[[], nn.Module]:
     return build
 
 
+def behind(layer: nn.Module) -> nn.Module:
+    """Ten numbers of what a layer gives."""
+    return nn.Sequential(nn.Flatten(), layer, nn.Linear(3072, 10))
+
+
 class Rounds(nn.Module):
     """A network that rounds what it sees to whole numbers."""
 
@@ -127,8 +132,6 @@ PHOTO, DIGIT = (3, 32, 32), (1, 28, 28)
 
 def entries() -> tuple[Entry, ...]:
     """The lines of the table, in order."""
-    rounds = nn.Sequential(nn.Flatten(), Rounds(), nn.Linear(3072, 10))
-    noisy = nn.Sequential(nn.Flatten(), Noisy(), nn.Linear(3072, 10))
     trained = fs.models.load("mnist-autoencoder").encoder
     return (
         Entry("three convolutions", "VGG: convolution, ReLU, max pooling", PHOTO, vgg),
@@ -145,8 +148,8 @@ def entries() -> tuple[Entry, ...]:
         Entry("timm: Swin, two stages", "windowed attention", PHOTO, timm("swin_tiny_patch4_window7_224", **SWIN)),
         Entry("timm: MLP-Mixer, three blocks", "perceptrons over patches", PHOTO, mixer),
         Entry("hf: ViT of a configuration", "vision transformer of Hugging Face", PHOTO, hugging_face_vit),
-        Entry("rounding", "what has no gradient to follow", PHOTO, lambda: rounds),
-        Entry("dropout that stays on", "chance", PHOTO, lambda: noisy),
+        Entry("rounding", "what has no gradient to follow", PHOTO, lambda: behind(Rounds())),
+        Entry("dropout that stays on", "chance", PHOTO, lambda: behind(Noisy())),
     )
 
 

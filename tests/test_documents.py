@@ -17,6 +17,7 @@ import fiberscope.survey
 from fiberscope.cli.app import app
 
 ROOT = Path(__file__).parents[1]
+DOCS = ("reference", "explorer", "models", "architectures")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -53,14 +54,8 @@ def test_every_public_name_explains_itself():
 
 
 def test_every_relative_link_of_the_documents_leads_somewhere():
-    for document in (
-        "README.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-        "docs/reference.md",
-        "docs/explorer.md",
-        "docs/surveys.md",
-    ):
+    pages = (f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
+    for document in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", *pages):
         text = (ROOT / document).read_text(encoding="utf-8")
         for target in re.findall(r"\]\(([^)#:]+)\)", text):
             assert ((ROOT / document).parent / target).exists(), f"{document} links to {target}"

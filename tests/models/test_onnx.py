@@ -10,8 +10,10 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.network import open_network
 from fiberscope.models.onnx_file import load_onnx, open_onnx
-from fiberscope.problem import LatentMap
+from fiberscope.problem import FiberscopeError, LatentMap
 from fiberscope.problem.errors import ModelError
 
 FLOAT = TensorProto.FLOAT
@@ -196,6 +198,18 @@ def test_sizes_that_vary_are_left_open():
     loaded, shape = open_onnx(model.SerializeToString())
     assert shape is None
     assert loaded(draw(2, 3, 5, 7)).shape == (2, 3, 1, 1)
+
+
+def test_a_file_that_does_not_say_its_images_asks_for_their_shape(tmp_path):
+    path = tmp_path / "net.onnx"
+    nodes = [node("GlobalAveragePool", "x", "mean"), node("Flatten", "mean", "z")]
+    onnx.save(graph(nodes, inputs=[("x", FLOAT, ["batch", 3, "height", "width"])]), path)
+    with pytest.raises(FiberscopeError, match=r"net\.onnx does not say which images it takes.*--input-shape 3 224 224"):
+        open_network(NetworkChoice(model=str(path)))
+    assert open_network(NetworkChoice(model=str(path), input_shape=(3, 6, 6))).latent_map.latent_size == 3
+    # another output, by its name
+    with pytest.raises(ModelError, match="no output 'mean'; it has z"):
+        open_network(NetworkChoice(model=f"{path}:mean", input_shape=(3, 6, 6)))
 
 
 # what is refused

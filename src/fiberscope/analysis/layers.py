@@ -8,7 +8,8 @@ from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.device import find_device
 from fiberscope.analysis.finding import Finding
 from fiberscope.analysis.network import open_module
-from fiberscope.models import DYNAMIC_BATCH, Chunked, Preprocessing
+from fiberscope.models import Preprocessing
+from fiberscope.models.chunks import DYNAMIC_BATCH, Chunked
 from fiberscope.problem.layer_list import Layer, list_layers
 
 _COLUMNS = ("layer", "kind", "output of one image", "m", "runs", "can be a latent")

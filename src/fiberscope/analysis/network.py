@@ -13,6 +13,8 @@ from fiberscope import models
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.device import find_device
 from fiberscope.models import Direction, Opened, Preprocessing
+from fiberscope.models.chunks import DYNAMIC_BATCH, Chunked
+from fiberscope.models.fetched import FETCHED
 from fiberscope.problem import FiberscopeError, LatentMap, ModelError
 from fiberscope.problem.layers import CutModule
 
@@ -65,10 +67,10 @@ def open_module(choice: NetworkChoice) -> tuple[nn.Module, Opened, tuple[int, ..
 
 def full_name(module: nn.Module, layer: str) -> str:
     """The name of a layer within what was put around the network."""
-    if any(isinstance(each, models.Chunked) for each in module.modules()):
+    if any(isinstance(each, Chunked) for each in module.modules()):
         raise ModelError(
             f"layer: {layer!r} cannot be taken from a network that was exported for one size of batch. Export it again "
-            f"with a batch of any size: {models.DYNAMIC_BATCH}"
+            f"with a batch of any size: {DYNAMIC_BATCH}"
         )
     names = {name for name, _ in module.named_modules()}
     inner = [f"{prefix}{layer}" for prefix in ("", "network.", "network.network.")]
@@ -105,5 +107,5 @@ def _sha256(choice: NetworkChoice) -> str | None:
     if path.suffix in (".onnx", ".pt2"):
         return hashlib.sha256(path.read_bytes()).hexdigest()
     # Weights of a factory are those that it gave, weights from a package those of its checksum.
-    other = ":" in choice.model or choice.model in models.FETCHED
+    other = ":" in choice.model or choice.model in FETCHED
     return None if other else models.card(choice.model).sha256

@@ -2,13 +2,11 @@
 
 from fiberscope.models.architectures import Network
 from fiberscope.models.cards import ModelCard
-from fiberscope.models.chunks import DYNAMIC_BATCH, Chunked
 from fiberscope.models.compose import Composition, compose
 from fiberscope.models.direction import Direction
-from fiberscope.models.fetched import FETCHED
 from fiberscope.models.library import available, card, load
 from fiberscope.models.networks import ACTIVATIONS, Autoencoder, Classifier, Generator
-from fiberscope.models.opened import RANDOM, Opened
+from fiberscope.models.opened import Opened
 from fiberscope.models.preprocessing import Preprocessing, prepare
 from fiberscope.models.resolve import open_model, resolve
 from fiberscope.models.train import Progress
@@ -20,12 +18,8 @@ from fiberscope.models.user_model import load_user
 
 __all__ = [
     "ACTIVATIONS",
-    "DYNAMIC_BATCH",
-    "FETCHED",
-    "RANDOM",
     "Autoencoder",
     "AutoencoderConfig",
-    "Chunked",
     "Classifier",
     "ClassifierConfig",
     "Composition",

@@ -13,7 +13,8 @@ from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
 from fiberscope.analysis.content_hash import hash_module, hash_source, hash_tensors
 from fiberscope.analysis.provenance import versions
 from fiberscope.judges import Panel
-from fiberscope.models import RANDOM, Preprocessing
+from fiberscope.models import Preprocessing
+from fiberscope.models.opened import RANDOM
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.measure import Column, Measure, all_columns
 from fiberscope.survey.measures import open_measures
