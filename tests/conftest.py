@@ -13,9 +13,24 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 install_import_hook("fiberscope", "beartype.beartype")
 
+import pytest  # noqa: E402
 import torch  # noqa: E402  (the hook has to stand before anything imports fiberscope)
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium; of a module, because what drives it keeps an event loop running, which other tests cannot have."""
+    from playwright.sync_api import sync_playwright
+
+    from chromium import CHROMIUM, QUIET
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
 
 HERE = Path(__file__).parent
 COSTLY = (

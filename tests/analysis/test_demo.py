@@ -11,9 +11,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import sync_playwright
 
-from chromium import CHROMIUM, QUIET, needs_chromium
+from chromium import needs_chromium
 from commands import Command, run_command
 from fiberscope import models
 from fiberscope.cli.app import run
@@ -295,19 +294,16 @@ def test_the_table_says_what_a_fresh_forward_pass_says(arrays, network, out):
 
 
 @needs_chromium
-def test_the_page_opens_in_a_browser_shows_every_picture_and_asks_for_nothing(process, out):
+def test_the_page_opens_in_a_browser_shows_every_picture_and_asks_for_nothing(process, out, browser):
     address = (out / "report.html").as_uri()
     asked, troubles = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        tab = browser.new_page(viewport={"width": 390, "height": 800})
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.on("console", lambda message: troubles.append(message.text))
-        tab.on("pageerror", lambda error: troubles.append(str(error)))
-        tab.goto(address)
-        widths = tab.evaluate("[...document.images].map(image => image.naturalWidth)")
-        page_width = tab.evaluate("document.documentElement.scrollWidth")
-        browser.close()
+    tab = browser.new_page(viewport={"width": 390, "height": 800})
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("console", lambda message: troubles.append(message.text))
+    tab.on("pageerror", lambda error: troubles.append(str(error)))
+    tab.goto(address)
+    widths = tab.evaluate("[...document.images].map(image => image.naturalWidth)")
+    page_width = tab.evaluate("document.documentElement.scrollWidth")
     assert [url for url in asked if not url.startswith("data:")] == [address]
     assert troubles == []
     assert len(widths) == len(PICTURES)

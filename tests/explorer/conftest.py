@@ -24,19 +24,6 @@ def server():
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium; of a module, because what drives it keeps an event loop running, which other tests cannot have."""
-    from playwright.sync_api import sync_playwright
-
-    from chromium import CHROMIUM, QUIET
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def tab(browser, server):
     """The page at its first image; whatever its console complains of fails the test."""

@@ -82,7 +82,7 @@ def test_a_wider_tube_has_wider_extremes():
     fiber = fs.Fiber.through(latent_map, images)
     ranges = []
     for where in (fiber, fs.Tube(fiber, 0.2), fs.Tube(fiber, 1.0)):
-        found = extremes(where, images, weights, num_steps=12)
+        found = extremes(where, images, weights, num_steps=6)
         ranges.append(found.highest.value - found.lowest.value)
     assert bool((ranges[0] < ranges[1]).all())
     assert bool((ranges[1] < ranges[2]).all())

@@ -34,7 +34,7 @@ def test_256_digits_reach_the_fibers_of_digits_of_other_classes(classifier):
 
 def test_in_float64_they_reach_them_to_1e_10():
     classifier = fs.LatentMap(fs.models.load("mnist-classifier").double().encoder, (1, 28, 28))
-    sources, targets = pairs(256, seed=0)
+    sources, targets = pairs(64, seed=0)
     fiber = fs.Fiber.through(classifier, DIGITS.images[targets].double())
     found = fs.project(fiber, DIGITS.images[sources].double()).raise_if_failed()
     assert float(relative(fiber, found.points).max()) <= 1e-10

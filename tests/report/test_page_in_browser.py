@@ -1,21 +1,12 @@
 """In a real browser the page shows everything, asks for nothing, and fits every screen."""
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from chromium import CHROMIUM, QUIET, needs_chromium
+from chromium import needs_chromium
 from fiberscope.report import write
 from report.pages import full_page
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
