@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import shlex
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import zarr
 from fiberscope.analysis.choices import EngineChoice, SurveyChoice
 from fiberscope.cli.app import run
 from fiberscope.problem import FiberscopeError
-from fiberscope.survey import query, resume_survey, run_survey, status
+from fiberscope.survey import Column, Measure, query, register, resume_survey, run_survey, status
 from fiberscope.survey.lock import alone_in
 from fiberscope.survey.tasks import cut
 from surveys import COUNT, as_command, choose, records, start, write_survey
@@ -39,6 +40,29 @@ def test_an_image_that_fails_has_its_reason_and_spoils_no_other(own_files, done,
     assert failed[0][3] > 0
     luck = "SELECT luck FROM records WHERE image <> 7 ORDER BY image"
     assert query(tmp_path / "survey", luck) == query(done, luck)
+
+
+@pytest.mark.parametrize(
+    ("kind", "give", "words"),
+    [
+        ("number", lambda batch: batch.images.flatten(1).sum(dim=1, keepdim=True), "shape (1, 1), wanted (1,)"),
+        ("image", lambda batch: batch.images.flatten(1), "shape (1, 36), wanted (1, 1, 6, 6)"),
+        ("whole", lambda batch: [math.inf] * len(batch), "an infinite odd, wanted whole numbers"),
+        ("number", lambda batch: [], "shape (0,), wanted (1,)"),
+    ],
+    ids=["values in rows", "flat images", "infinite", "nothing"],
+)
+def test_a_measure_that_gives_what_fits_no_column_is_told_in_the_records(kind, give, words, files, tmp_path):
+    folder, network = files
+
+    def columns(scene):
+        return (Column("odd", kind, "", "does not fit"),)
+
+    register(Measure("odd", "Does not fit.", columns, lambda scene, batch: {"odd": give(batch)}))
+    end = run_survey(choose(folder, tmp_path / "survey", "recognition", "odd", limit=7), network)
+    assert (end.done, end.failed) == (7, 7)
+    assert words in status(tmp_path / "survey").failures[0][1]
+    assert query(tmp_path / "survey", "SELECT count(latent_norm) FROM records").rows == ((7,),)
 
 
 def test_what_failed_can_be_tried_again_and_is_then_as_if_it_never_had(own_files, done, tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fiberscope.analysis.choices import EngineChoice
 from fiberscope.cli.survey_words import show_so_far, survey_bar
 from fiberscope.survey import Progress, query, run_survey, status
 from fiberscope.survey import live as live_module
@@ -13,8 +14,8 @@ def test_medians_are_those_of_all_records_stored_by_then(files, tmp_path, monkey
     monkeypatch.setattr(live_module, "_FIRST", 0.0)
     monkeypatch.setattr(live_module, "_EVERY", 0.0)
     told = []
-    choice = choose(folder, tmp_path / "survey", "spectrum", "variations", "own:own", workers=1)
-    run_survey(choice, network, on_progress=told.append)
+    choice = choose(folder, tmp_path / "survey", "spectrum", "variations", "own:own")
+    run_survey(choice, network, EngineChoice(workers=1), on_progress=told.append)
     assert told[0].medians == ()
     for now in told[1:]:
         some = f"SELECT median(rank), median(invisible_share), median(luck) FROM records WHERE image < {now.done}"
@@ -22,6 +23,19 @@ def test_medians_are_those_of_all_records_stored_by_then(files, tmp_path, monkey
         # Sensitivities are too many for a line.
         assert [name for name, _ in now.medians] == ["rank", "invisible_share", "luck"]
         assert [value for _, value in now.medians] == pytest.approx(expected)
+
+
+def test_of_many_records_a_sample_is_asked(files, tmp_path, monkeypatch):
+    """However many there are: the database refuses to hold ten million values beside what it writes."""
+    folder, network = files
+    monkeypatch.setattr(live_module, "_FIRST", 0.0)
+    monkeypatch.setattr(live_module, "_EVERY", 0.0)
+    monkeypatch.setattr(live_module, "_SAMPLE", 1)
+    told = []
+    choice = choose(folder, tmp_path / "survey", "own:own")
+    run_survey(choice, network, on_progress=told.append)
+    stored = [pytest.approx(luck) for (luck,) in query(choice.out, "SELECT luck FROM records").rows]
+    assert all(dict(now.medians)["luck"] in stored for now in told[1:])
 
 
 def test_medians_are_asked_for_seldom(files, tmp_path):
@@ -48,13 +62,13 @@ def test_a_summary_of_a_part_says_so(files, done, tmp_path, capsys):
     folder, network = files
     show_so_far(status(done))
     assert capsys.readouterr().out == ""
-    choice = choose(folder, tmp_path / "survey", "own:own", workers=1)
+    choice = choose(folder, tmp_path / "survey", "own:own")
 
     def stop(now):
         if now.done:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_survey(choice, network, on_progress=stop)
+        run_survey(choice, network, EngineChoice(workers=1), on_progress=stop)
     show_so_far(status(choice.out))
     assert capsys.readouterr().out == f"5 of {COUNT} images so far.\n"

@@ -18,6 +18,7 @@ except ImportError as missing:
     ) from missing
 
 _LOCK, _HOLDER = ".lock", ".running"
+_LOOK = 0.5  # seconds: whoever only asks whether a survey runs holds the folder for an instant
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     """
     lock = FileLock(folder / _LOCK)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_LOOK)
     except Timeout as error:
         raise FiberscopeError(
             f"out: a survey is running in {folder}{_holder(folder)}. Wait for it, or name another folder; status, "

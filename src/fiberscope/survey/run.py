@@ -57,12 +57,12 @@ def run_survey(
     cannot be met, and when the disk is full; KeyboardInterrupt says what is stored.
     """
     folder = choice.out
-    begun = (folder / PLAN).is_file()
-    if not begun:
+    if not (folder / PLAN).is_file():
         open_folder(folder)
     chosen = open_engine(engine)
     with alone_in(folder):
-        earlier = read_plan(folder) if begun else None
+        # Asked only now that nobody else can begin one.
+        earlier = read_plan(folder) if (folder / PLAN).is_file() else None
         opened = make_plan(choice, network)
         _refuse_unfit(opened.plan, engine, chosen)
         if earlier is None:

@@ -113,9 +113,13 @@ def _checked(measure: Measure, columns: Sequence[Column], found: Mapping[str, Va
             f"gave the columns {', '.join(sorted(found))}, wanted {', '.join(sorted(each.name for each in columns))}"
         )
     arrays = {column.name: _array(column, found[column.name]) for column in columns}
-    for name, array in arrays.items():
-        if len(array) != len(batch):
-            raise FiberscopeError(f"gave {len(array)} values of {name} for {len(batch)} images")
+    for column in columns:
+        array = arrays[column.name]
+        wanted = (len(batch), *(batch.images.shape[1:] if column.kind == "image" else ()))
+        if array.shape != wanted:
+            raise FiberscopeError(f"gave {column.name} of shape {array.shape}, wanted {wanted}: a value an image")
+        if column.kind == "whole" and np.isinf(array).any():
+            raise FiberscopeError(f"gave an infinite {column.name}, wanted whole numbers, or NaN where not known")
     return arrays
 
 

@@ -34,7 +34,7 @@ def about_sensitivity(view: View) -> Answer | None:
     first, last = names[0], names[-1]
     medians = torch.stack([found[name][:, 2] for name in names])
     body: list[Figure | str] = [
-        "A bar at 1 is noticed as much as a change of class. What lies below the noise of random directions is hardly "
+        "A dot at 1 is noticed as much as a change of class. What lies below the noise of random directions is hardly "
         "seen at all.",
         _overall(torch.stack([found[name][0] for name in names]), [words[name] for name in names], noise, view),
     ]
