@@ -14,6 +14,8 @@ from fiberscope.cli.analyse import analyse
 from fiberscope.cli.compare import compare
 from fiberscope.cli.demo import demo
 from fiberscope.cli.explore import explore
+from fiberscope.cli.faces import faces
+from fiberscope.cli.fetch import faces as fetch_faces
 from fiberscope.cli.fetch import mnist, model, photographs
 from fiberscope.cli.nearest import nearest
 from fiberscope.cli.project import project
@@ -46,6 +48,7 @@ app.command(demo)
 app.command(analyse)
 app.command(compare)
 app.command(rows)
+app.command(faces)
 app.command(explore)
 app.command(spectrum)
 app.command(walk)
@@ -62,6 +65,7 @@ train.command(judges)
 data.command(fetch)
 fetch.command(mnist)
 fetch.command(photographs)
+fetch.command(fetch_faces, name="faces")
 models.command(model, name="fetch")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import torch
 
@@ -16,7 +16,6 @@ from fiberscope.analysis.output import Interrupted
 from fiberscope.analysis.provenance import Provenance, timed, versions, write_provenance
 from fiberscope.analysis.run_folder import RunFolder
 from fiberscope.analysis.study.kept import Kept, keep, open_place, read_kept
-from fiberscope.analysis.study.study import Study
 from fiberscope.problem import FiberscopeError
 from fiberscope.report import Page, Section, render
 
@@ -26,13 +25,23 @@ Step = Callable[[str], AbstractContextManager[None]]
 """Wraps each step of the run, to show its name and its time."""
 
 
-class Question(NamedTuple):
+class Seeded(Protocol):
+    """What questions are asked about; its seed decides everything random."""
+
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+
+
+Asked = TypeVar("Asked", bound=Seeded)
+
+
+class Question(NamedTuple, Generic[Asked]):
     """The name of its files, the question in short, what is done to answer it, and the function that does."""
 
     name: str
     words: str
     doing: str
-    ask: Callable[[Study], Answer]
+    ask: Callable[[Asked], Answer]
 
 
 class Cover(NamedTuple):
@@ -54,8 +63,8 @@ class Done(NamedTuple):
 
 
 def run_study(
-    study: Study,
-    questions: Sequence[Question],
+    study: Asked,
+    questions: Sequence[Question[Asked]],
     cover: Cover,
     *,
     out: Path,
@@ -106,7 +115,7 @@ def run_study(
     )
 
 
-def _ask(question: Question, study: Study) -> Answer:
+def _ask(question: Question[Asked], study: Asked) -> Answer:
     try:
         return question.ask(study)
     except FiberscopeError as error:
