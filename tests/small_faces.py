@@ -39,4 +39,4 @@ class SmallEmbedding(nn.Module):
 
 
 def small_latent_map():
-    return fs.LatentMap(SmallEmbedding().eval(), SHAPE)
+    return fs.LatentMap(SmallEmbedding().eval().requires_grad_(False), SHAPE)

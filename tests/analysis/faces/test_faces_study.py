@@ -126,8 +126,5 @@ def test_judges_have_not_seen_the_pictures_under_study(tmp_path):
     [({"people": 2}, "people: expected at least 3"), ({"members": 1}, "members"), ({"people": 9}, "at most 5")],
 )
 def test_choices_that_cannot_be_met_are_refused_by_name(tmp_path, more, words):
-    from fiberscope.analysis.faces.run import _check
-
     with pytest.raises(fs.FiberscopeError, match=words):
-        _check(choice_of(tmp_path, **more))
         study(tmp_path, **more)

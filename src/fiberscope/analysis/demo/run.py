@@ -27,7 +27,7 @@ _MEMBERS = 6
 _NUM_STEPS = 12
 
 
-def _shortened(question: Question[Study]) -> Question[Study]:
+def _shortened(question: Question) -> Question:
     """The rows of a generator cost the most, and a few show as much."""
     if question.name != "natural":
         return question

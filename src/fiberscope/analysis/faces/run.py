@@ -54,7 +54,7 @@ class FacesChoice:
 QUICK = {"people": 10, "pairs": 4, "rows": 2, "members": 4, "steps": 0}
 WHOLE = {"people": 40, "pairs": 40, "rows": 6, "members": 6, "steps": 6}
 
-QUESTIONS: tuple[Question[FaceStudy], ...] = (
+QUESTIONS: tuple[Question, ...] = (
     Question("verification", "Does the network know people again?", "compare all pictures", ask_verification),
     Question("rows", "What does one embedding look like?", "vary light and pose at one embedding", ask_rows),
     Question(
@@ -102,7 +102,8 @@ def open_faces(choice: FacesChoice) -> FaceStudy:
 
 
 def study_of(latent_map: LatentMap, pictures: LabelledImages, choice: FacesChoice) -> FaceStudy:
-    """A study of that many people, drawn with the seed."""
+    """A study of that many people, drawn with the seed; raises FiberscopeError for choices that cannot be met."""
+    _check(choice)
     people = torch.unique(pictures.labels)
     if choice.people > len(people):
         raise FiberscopeError(f"people: expected at most {len(people)}, as many as there are, found {choice.people}.")

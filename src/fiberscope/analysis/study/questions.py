@@ -12,7 +12,6 @@ from fiberscope.analysis.study.pairs import ask_pairs
 from fiberscope.analysis.study.recognition import ask_recognition
 from fiberscope.analysis.study.run import Question
 from fiberscope.analysis.study.sight_answer import ask_sight
-from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.study.variations import ask_variations
 from fiberscope.analysis.study.walks_answer import ask_walks
 from fiberscope.analysis.study.wanted import ask_wanted
@@ -32,7 +31,7 @@ QUESTIONS = (
 )
 
 
-def choose(names: Sequence[str]) -> tuple[Question[Study], ...]:
+def choose(names: Sequence[str]) -> tuple[Question, ...]:
     """The questions of these names, in reading order; all where none is named.
 
     Raises FiberscopeError, with the names that there are, for one that is none.

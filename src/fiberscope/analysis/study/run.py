@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 
@@ -25,6 +25,7 @@ Step = Callable[[str], AbstractContextManager[None]]
 """Wraps each step of the run, to show its name and its time."""
 
 
+@runtime_checkable
 class Seeded(Protocol):
     """What questions are asked about; its seed decides everything random."""
 
@@ -32,16 +33,13 @@ class Seeded(Protocol):
     def seed(self) -> int: ...  # noqa: D102
 
 
-Asked = TypeVar("Asked", bound=Seeded)
-
-
-class Question(NamedTuple, Generic[Asked]):
+class Question(NamedTuple):
     """The name of its files, the question in short, what is done to answer it, and the function that does."""
 
     name: str
     words: str
     doing: str
-    ask: Callable[[Asked], Answer]
+    ask: Callable[[Any], Answer]
 
 
 class Cover(NamedTuple):
@@ -63,8 +61,8 @@ class Done(NamedTuple):
 
 
 def run_study(
-    study: Asked,
-    questions: Sequence[Question[Asked]],
+    study: Seeded,
+    questions: Sequence[Question],
     cover: Cover,
     *,
     out: Path,
@@ -115,7 +113,7 @@ def run_study(
     )
 
 
-def _ask(question: Question[Asked], study: Asked) -> Answer:
+def _ask(question: Question, study: Seeded) -> Answer:
     try:
         return question.ask(study)
     except FiberscopeError as error:
