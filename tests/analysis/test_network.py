@@ -6,7 +6,8 @@ import torch
 
 from fiberscope import models
 from fiberscope.analysis.choices import NetworkChoice
-from fiberscope.analysis.network import find_device, open_network
+from fiberscope.analysis.device import find_device
+from fiberscope.analysis.network import open_network
 from fiberscope.problem import FiberscopeError
 
 FACTORY = """

@@ -102,8 +102,9 @@ def test_int8_weights_become_floats():
         "zero": np.int8(2),
         "shape": np.array([4, 3]),
     }
-    model = graph(nodes, weights=weights, opset=21)
-    assert_equal_to_runtime(model, draw(5, 4))
+    for opset in (13, 21):
+        model = graph(nodes, weights=weights, opset=opset)
+        assert_equal_to_runtime(model, draw(5, 4))
     assert LatentMap(load_onnx(model.SerializeToString()), (4,)).latent_size == 3
 
 

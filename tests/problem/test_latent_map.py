@@ -89,7 +89,11 @@ def test_a_layer_that_never_runs_is_named():
         (nn.Sequential(nn.BatchNorm2d(1), nn.Flatten()).train(), r"BatchNorm2d\) is in train mode.*eval\(\)"),
         (nn.Sequential(nn.Conv2d(1, 2, 3)), r"shape \(3, 2, 4, 4\), not \(batch, m\)"),
         (nn.Sequential(nn.Flatten(), nn.Linear(35, 3)), "forward pass .* failed with RuntimeError.*input_shape"),
-        (lambda x: (x, x), "output is a tuple, not one tensor"),
+        (lambda x: (x, x), "output is a tuple of 2, not one tensor"),
+        (lambda x: {"logits": x, "features": x}, "output is a dict of logits, features, not one tensor. Wrap it"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(36, 3)).half(), r"1.weight is float16.*Call model.float\(\)"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(36, 3)).bfloat16(), r"1.weight is bfloat16.*Call model.float\(\)"),
+        (nn.Sequential(nn.Flatten(), nn.Embedding(9, 3)), "looks integers up in 1: explore the part behind that table"),
         (lambda x: x.flatten(1).argmax(1, keepdim=True), "dtype torch.int64, not a float"),
         (lambda x: x.flatten(1).double(), "output has dtype torch.float64, its input torch.float32"),
         (lambda x: x.flatten(1) + torch.rand(1), "not deterministic"),
@@ -104,6 +108,14 @@ def test_a_layer_that_never_runs_is_named():
 def test_a_probe_names_what_is_wrong_with_a_model(module, message):
     with pytest.raises(fs.ModelError, match=message):
         fs.LatentMap(module, (1, 6, 6))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:torch.quantize_per_tensor:UserWarning")
+def test_quantised_layers_are_named():
+    from torch.ao.nn.quantized.dynamic import Linear
+
+    with pytest.raises(fs.ModelError, match=r"layer 1 \(Linear\) is quantised.*before quantisation"):
+        fs.LatentMap(nn.Sequential(nn.Flatten(), Linear(36, 3)).eval(), (1, 6, 6))
 
 
 def test_probing_leaves_a_train_mode_model_as_it_was():

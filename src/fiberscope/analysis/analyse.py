@@ -7,7 +7,6 @@ from pathlib import Path
 from fiberscope.analysis.answer import grouped
 from fiberscope.analysis.choices import NetworkChoice, StudyChoice
 from fiberscope.analysis.network import Network
-from fiberscope.analysis.selection import select
 from fiberscope.analysis.study.identity import identify
 from fiberscope.analysis.study.kept import check_place
 from fiberscope.analysis.study.open_study import open_study
@@ -31,7 +30,7 @@ def run_analyse(choice: StudyChoice, network: NetworkChoice, *, command: str, st
     with step(_LOAD):
         study, opened = open_study(
             network,
-            select(choice.images, shape=network.input_shape),
+            choice.images,
             seed=choice.seed,
             judges=choice.judge,
             beside=choice.beside,

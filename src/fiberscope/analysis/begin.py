@@ -31,9 +31,12 @@ def begin(
     seconds: dict[str, float] = {}
     with timed(seconds, "open network"):
         opened = open_network(network)
-    latent = {"layer": opened.layer, "latent_size": opened.latent_map.latent_size}
+    latent_map = opened.latent_map
+    latent = {"layer": opened.layer, "latent_size": latent_map.latent_size, "input_shape": latent_map.input_shape}
+    origin = {"weights_sha256": opened.weights_sha256, "weights_from": opened.weights}
+    before = {"preprocessing": asdict(opened.preprocessing)}
     settings = {
-        "network": {**asdict(network), **latent, "weights_sha256": opened.weights_sha256},
+        "network": {**asdict(network), **latent, **origin, **before},
         "choice": asdict(choice),
         "batch_size": run.batch_size,
     }

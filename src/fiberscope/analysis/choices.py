@@ -12,22 +12,43 @@ class NetworkChoice:
     """The network to explore, and where in it its latent is taken."""
 
     model: str = "mnist-classifier"
-    """The network: mnist-classifier, a folder or file that `fiberscope train` wrote, or your own as file.py:factory."""
+    """The network: mnist-classifier, what `fiberscope train` or `models fetch` got, or your own: file.py:factory,
+    net.pt2 (torch.export), net.onnx, timm:NAME, torchvision:NAME, hf:NAME_OR_FOLDER."""
 
     weights: Path | None = None
-    """Weights for a network of your own: a .safetensors file, or a state dict in a .pt or .pth file."""
+    """Weights for file.py:factory, timm: and torchvision:, in .safetensors, or a state dict in .pt or .pth; by default
+    those of the factory, or of the package's own cache. The word random draws them; nothing is downloaded."""
 
     layer: str | None = None
-    """The layer whose output is the latent; by default the encoder, of a network of your own the whole output."""
+    """The layer whose output is the latent, see `fiberscope layers`; by default the encoder, of a network of your own
+    the whole output."""
 
-    input_shape: tuple[int, int, int] = (1, 28, 28)
-    """Channels, height and width of the images that the network takes."""
+    input_shape: tuple[int, ...] | None = None
+    """Channels, height and width of your images; by default what the model says, of file.py:factory 1 28 28."""
 
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of all computing; float64 takes longer and finds fibers to ten digits instead of five."""
 
     device: str = "cpu"
     """Where torch computes: cpu, cuda, cuda:1, mps."""
+
+    mean: tuple[float, ...] | None = None
+    """What the network wants subtracted from pixels, a number a channel; by default what the model says, or 0."""
+
+    std: tuple[float, ...] | None = None
+    """What it wants them divided by then; by default what the model says, or 1."""
+
+    scale: float | None = None
+    """What it takes white for, 255 if it was made for bytes; mean and std are in these units. By default 1."""
+
+    resize: tuple[int, int] | None = None
+    """Height and width that it wants; your images keep theirs, and are resized on the way in."""
+
+    channels: Literal["same", "rgb", "bgr", "grey"] | None = None
+    """What it takes: rgb or bgr of grey images too, grey of colour images too; by default channels stay as they are."""
+
+    normalise_latent: bool = False
+    """Take the direction of the latent alone, z / |z|: cosine geometry."""
 
 
 @dataclass(frozen=True)

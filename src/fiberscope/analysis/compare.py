@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from fiberscope.analysis.answer import grouped
 from fiberscope.analysis.choices import CompareChoice, NetworkChoice
-from fiberscope.analysis.selection import select
 from fiberscope.analysis.study.identity import identify
 from fiberscope.analysis.study.kept import check_place
 from fiberscope.analysis.study.open_study import open_study
@@ -32,7 +31,7 @@ def run_compare(names: Sequence[str], choice: CompareChoice, *, command: str, st
     with step(_LOAD):
         study, opened = open_study(
             network,
-            select(choice.images, shape=network.input_shape),
+            choice.images,
             seed=choice.seed,
             judges=choice.judge,
             beside=names[1:],

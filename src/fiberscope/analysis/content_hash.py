@@ -8,6 +8,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+_SOURCES = (".py", ".onnx", ".pt2")
+
 
 def hash_tensors(tensors: Iterable[Tensor]) -> str:
     """SHA-256 of their types, shapes and values, in order."""
@@ -25,6 +27,6 @@ def hash_module(model: object) -> str | None:
 
 
 def hash_source(name: str) -> str | None:
-    """SHA-256 of the file of "file.py:factory": the same weights in another architecture are another network."""
-    path = Path(name.rpartition(":")[0])
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.suffix == ".py" and path.is_file() else None
+    """SHA-256 of the user's file, that of "file.py:factory": the same weights in another architecture differ."""
+    path = next((Path(each) for each in (name, name.rpartition(":")[0]) if each.endswith(_SOURCES)), None)
+    return None if path is None or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()

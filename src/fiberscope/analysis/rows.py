@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from fiberscope.analysis.choices import NetworkChoice, RowsChoice
-from fiberscope.analysis.selection import select
 from fiberscope.analysis.study.identity import identify
 from fiberscope.analysis.study.kept import check_place
 from fiberscope.analysis.study.natural import MOST_ROWS, ask_natural
@@ -28,14 +27,14 @@ def run_rows(choice: RowsChoice, network: NetworkChoice, *, command: str, step: 
             f"members, mass: expected 2 to {_MOST_MEMBERS} members and a share of the prior above 0 and below 1, found "
             f"{choice.members} and {choice.mass}."
         )
-    images = select(choice.images, shape=network.input_shape)
-    if len(images.names) > MOST_ROWS:
-        raise FiberscopeError(
-            f"images: found {len(images.names)}, wanted {MOST_ROWS} at most, one a row. For more rows run it again."
-        )
     check_place(choice.out, force=choice.force)
     with step(_LOAD):
-        study, opened = open_study(network, images, seed=choice.seed)
+        study, opened = open_study(network, choice.images, seed=choice.seed)
+    found = len(study.images.names)
+    if found > MOST_ROWS:
+        raise FiberscopeError(
+            f"images: found {found}, wanted {MOST_ROWS} at most, one a row. For more rows run it again."
+        )
     if study.generator is None:
         raise FiberscopeError(
             f"model: the generator that ships makes digits of shape (1, 28, 28), {network.model} takes "

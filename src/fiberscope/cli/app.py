@@ -17,6 +17,7 @@ from fiberscope.cli.explore import explore
 from fiberscope.cli.faces import faces
 from fiberscope.cli.fetch import faces as fetch_faces
 from fiberscope.cli.fetch import mnist, model, photographs
+from fiberscope.cli.layers import layers
 from fiberscope.cli.nearest import nearest
 from fiberscope.cli.project import project
 from fiberscope.cli.rows import rows
@@ -50,6 +51,7 @@ app.command(compare)
 app.command(rows)
 app.command(faces)
 app.command(explore)
+app.command(layers)
 app.command(spectrum)
 app.command(walk)
 app.command(nearest)

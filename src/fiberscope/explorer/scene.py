@@ -168,9 +168,9 @@ def _scale(latents: Float[Tensor, "image m"], labels: Int64[Tensor, " image"]) -
 
 
 def _natural(network: Network) -> Natural:
-    like = next(network.module.parameters())
-    generator = models.load(GENERATOR, Generator).to(like.device, like.dtype)
-    return Natural(coordinates(generator, network.latent_map, mass=_MASS), generator.encoder)
+    latent_map = network.latent_map
+    generator = models.load(GENERATOR, Generator).to(latent_map.device, latent_map.dtype)
+    return Natural(coordinates(generator, latent_map, mass=_MASS), generator.encoder)
 
 
 def _built_in(

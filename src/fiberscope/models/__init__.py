@@ -2,12 +2,15 @@
 
 from fiberscope.models.architectures import Network
 from fiberscope.models.cards import ModelCard
+from fiberscope.models.chunks import DYNAMIC_BATCH, Chunked
 from fiberscope.models.compose import Composition, compose
 from fiberscope.models.direction import Direction
+from fiberscope.models.fetched import FETCHED
 from fiberscope.models.library import available, card, load
 from fiberscope.models.networks import ACTIVATIONS, Autoencoder, Classifier, Generator
+from fiberscope.models.opened import RANDOM, Opened
 from fiberscope.models.preprocessing import Preprocessing, prepare
-from fiberscope.models.resolve import resolve
+from fiberscope.models.resolve import open_model, resolve
 from fiberscope.models.train import Progress
 from fiberscope.models.train_autoencoder import train_autoencoder
 from fiberscope.models.train_classifier import train_classifier
@@ -17,8 +20,12 @@ from fiberscope.models.user_model import load_user
 
 __all__ = [
     "ACTIVATIONS",
+    "DYNAMIC_BATCH",
+    "FETCHED",
+    "RANDOM",
     "Autoencoder",
     "AutoencoderConfig",
+    "Chunked",
     "Classifier",
     "ClassifierConfig",
     "Composition",
@@ -27,6 +34,7 @@ __all__ = [
     "GeneratorConfig",
     "ModelCard",
     "Network",
+    "Opened",
     "Preprocessing",
     "Progress",
     "TrainingConfig",
@@ -35,6 +43,7 @@ __all__ = [
     "compose",
     "load",
     "load_user",
+    "open_model",
     "prepare",
     "resolve",
     "train_autoencoder",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+DYNAMIC_BATCH = 'torch.export.export(model.eval(), (images,), dynamic_shapes=({0: torch.export.Dim("batch")},))'
+
 
 class Chunked(nn.Module):
     """A module that takes `size` images at a time, for a batch of any size; the last chunk is filled up."""

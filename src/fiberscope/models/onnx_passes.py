@@ -15,6 +15,7 @@ from fiberscope.problem.errors import ModelError
 
 _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 _RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
+_NEWER = 21
 _ROUNDING = ("QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
 
 
@@ -119,10 +120,14 @@ def _evaluate(model: ModelProto, node: NodeProto, known: dict[str, np.ndarray]) 
     names = [name for name in node.input if name]
     inputs = [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(known[n].dtype), None) for n in names]
     outputs = [helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None) for name in node.output if name]
-    alone = helper.make_model(
-        helper.make_graph([node], "constant", inputs, outputs), opset_imports=list(model.opset_import)
-    )
-    return list(ReferenceEvaluator(alone).run(None, {name: known[name] for name in names}))
+    graph = helper.make_graph([node], "constant", inputs, outputs)
+    values = {name: known[name] for name in names}
+    try:
+        alone = helper.make_model(graph, opset_imports=list(model.opset_import))
+        return list(ReferenceEvaluator(alone).run(None, values))
+    except RuntimeError:  # onnx evaluates some operators, DequantizeLinear for one, in newer versions alone
+        newer = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _NEWER)])
+        return list(ReferenceEvaluator(newer).run(None, values))
 
 
 def _drop_unneeded(model: ModelProto) -> None:

@@ -23,7 +23,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
 
     Raises ModelError when the file is missing, damaged, unsafe to read or of another architecture.
     """
-    found = _read(path)
+    found = read_weights(path)
     _check_fit(path, found=found, wanted=network.state_dict())
     network.load_state_dict(found)
 
@@ -34,7 +34,8 @@ def freeze(network: nn.Module) -> None:
     network.requires_grad_(False)
 
 
-def _read(path: Path) -> Mapping[str, Tensor]:
+def read_weights(path: Path) -> Mapping[str, Tensor]:
+    """The tensors of a file by name; raises ModelError when it is missing, damaged or unsafe to read."""
     if not path.is_file():
         raise ModelError(f"weights file {path} does not exist; check the path")
     match path.suffix.lower():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -12,17 +12,19 @@ from fiberscope.problem.errors import ModelError
 from fiberscope.problem.layers import CutModule
 
 _BATCH_STATISTICS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+_COARSE = (torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2)
 _RANDOM = (nn.modules.dropout._DropoutNd, nn.RReLU)
 
 
 def probe(model: Callable[[Tensor], Tensor], input_shape: tuple[int, ...], like: Tensor) -> int:
     """Latent size of the model; raises `ModelError` that says what to mend where it cannot be explored.
 
-    Found out, in this order: layers in train mode, a forward pass that fails, an output that is not a vector of floats
-    per image, chance, rows that influence each other, no gradient. Costs six forward passes of at most three images
-    drawn with a fixed seed in [0, 1]; the model is left as it was.
+    Found out, in this order: layers in train mode, weights too coarse to follow a fiber, a forward pass that fails, an
+    output that is not a vector of floats per image, chance, rows that influence each other, no gradient. Costs six
+    forward passes of at most three images drawn with a fixed seed in [0, 1]; the model is left as it was.
     """
     _refuse_train_mode(model)
+    _refuse_coarse_weights(model)
     generator = torch.Generator().manual_seed(0)
     images = torch.rand((3, *input_shape), generator=generator, dtype=torch.float64).to(like)
     latents = _checked(_run(model, images), images)
@@ -48,6 +50,23 @@ def _refuse_train_mode(model: Callable[[Tensor], Tensor]) -> None:
             )
 
 
+def _refuse_coarse_weights(model: Callable[[Tensor], Tensor]) -> None:
+    if not isinstance(model, nn.Module):
+        return
+    for name, layer in model.named_modules():
+        if ".quantized." in type(layer).__module__:
+            raise ModelError(
+                f"model: layer {name or 'itself'} ({type(layer).__name__}) is quantised: it rounds what it computes, "
+                "so it has no gradient. Take the model as it was before quantisation."
+            )
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        if tensor.dtype in _COARSE:
+            raise ModelError(
+                f"model: {name} is {str(tensor.dtype).removeprefix('torch.')}, which is too coarse to follow a fiber: "
+                "it keeps three digits. Call model.float(), or model.double() for both in float64."
+            )
+
+
 def _run(model: Callable[[Tensor], object], images: Tensor) -> object:
     try:
         with torch.no_grad():
@@ -58,14 +77,25 @@ def _run(model: Callable[[Tensor], object], images: Tensor) -> object:
         raise ModelError(
             f"model: a forward pass on images {tuple(images.shape)} of {images.dtype} on {images.device} failed with "
             f"{type(error).__name__}: {error}. Check input_shape (the shape of one image, without the batch), and that "
-            "dtype and device are the model's."
+            f"dtype and device are the model's.{_hint(model)}"
         ) from error
+
+
+def _hint(model: Callable[[Tensor], object]) -> str:
+    """What a failure often comes from: integers are looked up in a table, and nothing can be differentiated there."""
+    layers = model.named_modules() if isinstance(model, nn.Module) else ()
+    tables = [name for name, layer in layers if isinstance(layer, nn.Embedding | nn.EmbeddingBag)]
+    if not tables:
+        return ""
+    return (
+        f" It looks integers up in {tables[0]}: explore the part behind that table, as a module that takes its floats."
+    )
 
 
 def _checked(latents: object, images: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch m"]:
     if not isinstance(latents, Tensor):
         raise ModelError(
-            f"model: its output is a {type(latents).__name__}, not one tensor. Wrap it in a module whose forward "
+            f"model: its output is a {_told(latents)}, not one tensor. Wrap it in a module whose forward "
             "returns the tensor to explore, or name a layer with LatentMap.at_layer."
         )
     if not latents.is_floating_point():
@@ -85,6 +115,13 @@ def _checked(latents: object, images: Float[Tensor, "batch ..."]) -> Float[Tenso
     if not bool(latents.isfinite().all()):
         raise ModelError("model: its output on images in [0, 1] is not finite. Check its weights for NaN or infinity.")
     return latents
+
+
+def _told(output: object) -> str:
+    kind = type(output).__name__
+    if isinstance(output, Mapping):
+        return f"{kind} of {', '.join(map(str, output))}"
+    return f"{kind} of {len(output)}" if isinstance(output, tuple | list) else kind
 
 
 def _refuse_chance(first: Tensor, second: Tensor, scale: float) -> None:

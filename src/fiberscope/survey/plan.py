@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
 from fiberscope.analysis.content_hash import hash_module, hash_source, hash_tensors
 from fiberscope.analysis.provenance import versions
+from fiberscope.models import RANDOM, Preprocessing
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.measure import Column, Measure, all_columns
 from fiberscope.survey.measures import open_measures
@@ -51,6 +52,8 @@ class Plan:
     seed: int
     threads: int
     versions: Mapping[str, str]
+    preprocessing: Mapping[str, object] = field(default_factory=dict)
+    normalise_latent: bool = False
     format: int = FORMAT
 
     @property
@@ -82,10 +85,10 @@ def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
     if choice.batch_size < 1:
         raise FiberscopeError(f"batch-size: {choice.batch_size} images are asked for. Ask for at least one.")
     model = _absolute_spec(network.model)
-    weights = None if network.weights is None else network.weights.resolve()
+    weights = network.weights if network.weights in (None, RANDOM) else network.weights.resolve()
     data = str(Path(choice.data).resolve()) if Path(choice.data).exists() else choice.data
     labelled = None if choice.labelled is None else choice.labelled.resolve()
-    chosen = NetworkChoice(model, weights, network.layer, network.input_shape, network.dtype, network.device)
+    chosen = replace(network, model=model, weights=weights)
     names = tuple(_absolute_spec(name) for names in choice.measures for name in names.split(","))
     measures = open_measures(names)
     scene = open_scene(chosen, data, limit=choice.limit, labelled=labelled, seed=choice.seed)
@@ -113,6 +116,8 @@ def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
         seed=choice.seed,
         threads=1,
         versions=versions(),
+        preprocessing=_told(scene.network.preprocessing),
+        normalise_latent=network.normalise_latent,
     )
     return Opened(plan, scene, measures, all_columns(measures, scene))
 
@@ -122,7 +127,8 @@ def reopen(plan: Plan) -> Opened:
     layer = None if plan.layer == "output" else plan.layer
     weights = None if plan.weights is None else Path(plan.weights)
     dtype = cast("Literal['float32', 'float64']", plan.dtype)
-    shape = cast("tuple[int, int, int]", plan.input_shape)
+    network = NetworkChoice(plan.model, weights, layer, plan.input_shape, dtype, plan.device)
+    before: dict[str, Any] = dict(plan.preprocessing)
     choice = SurveyChoice(
         out=Path(),
         data=plan.data,
@@ -132,7 +138,7 @@ def reopen(plan: Plan) -> Opened:
         batch_size=plan.batch_size,
         seed=plan.seed,
     )
-    opened = make_plan(choice, NetworkChoice(plan.model, weights, layer, shape, dtype, plan.device))
+    opened = make_plan(choice, replace(network, **before, normalise_latent=plan.normalise_latent))
     refuse_other(plan, opened.plan)
     return opened
 
@@ -166,6 +172,9 @@ def read_plan(folder: Path) -> Plan:
                 f"({found.get('versions', {}).get('fiberscope', 'version unknown')})."
             )
         found |= {name: tuple(found[name]) for name in ("input_shape", "measures")}
+        before = found.get("preprocessing", {})
+        lists = {name: tuple(value) for name, value in before.items() if isinstance(value, list)}
+        found["preprocessing"] = {**before, **lists}
         return Plan(**found)
     except FileNotFoundError as error:
         raise FiberscopeError(
@@ -193,12 +202,27 @@ def _deciding(plan: Plan) -> dict[str, object]:
     return {**found, "versions": {name: found["versions"].get(name) for name in _DECIDING}}
 
 
+def _told(preprocessing: Preprocessing) -> dict[str, object]:
+    """By the names of the choices; nothing where images reach the network as they are."""
+    if preprocessing.changes_nothing:
+        return {}
+    found: dict[str, Any] = json.loads(json.dumps(asdict(preprocessing)))
+    size = found.pop("size")
+    values = {name: tuple(found[name]) for name in ("mean", "std")}
+    return {**found, **values, "resize": None if size is None else tuple(size)}
+
+
 def _absolute_spec(name: str) -> str:
     """A file of the user's by its whole path, so that the survey can be resumed from elsewhere."""
-    path, colon, factory = name.strip().rpartition(":")
-    if path.endswith(".py") and Path(path).is_file():
-        return f"{Path(path).resolve()}{colon}{factory}"
-    return str(Path(name).resolve()) if Path(name).exists() and "/" in name else name.strip()
+    name = name.strip()
+    kind, colon, rest = name.partition(":")
+    if kind == "hf" and Path(rest).is_dir():
+        return f"{kind}{colon}{Path(rest).resolve()}"
+    path, colon, part = name.rpartition(":")
+    if path.endswith((".py", ".onnx")) and Path(path).is_file():
+        return f"{Path(path).resolve()}{colon}{part}"
+    own = Path(name).exists() and ("/" in name or name.endswith((".onnx", ".pt2")))
+    return str(Path(name).resolve()) if own else name
 
 
 def _file_of(name: str) -> dict[str, object]:

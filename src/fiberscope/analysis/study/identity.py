@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
+
+from torch import nn
+
 from fiberscope.analysis.content_hash import hash_module, hash_source, hash_tensors
 from fiberscope.analysis.study.study import Study
 from fiberscope.judges import ModuleJudge
+from fiberscope.models import Direction
+from fiberscope.models.preprocessing import Prepared
 
 
 def identify(study: Study, *, layer: str) -> dict[str, object]:
@@ -18,6 +25,7 @@ def identify(study: Study, *, layer: str) -> dict[str, object]:
         "dtype": str(latent_map.dtype).removeprefix("torch."),
         "device": str(latent_map.device),
         "weights": hash_module(latent_map.model),
+        **_before_and_after(latent_map.model),
         "source": hash_source(study.model),
         "images": hash_tensors([study.images.images, study.partners.images]),
         "data": f"{study.data.name} {hash_tensors([study.data.images, study.data.labels])}",
@@ -28,3 +36,11 @@ def identify(study: Study, *, layer: str) -> dict[str, object]:
         "generator": hash_module(study.generator) if study.generator else None,
         "beside": [f"{other.model} {hash_module(other.latent_map.model)}" for other in study.beside],
     }
+
+
+def _before_and_after(model: Callable[..., object]) -> dict[str, object]:
+    """What is done to images before the network, and to latents behind it, where something is."""
+    parts = list(model.modules()) if isinstance(model, nn.Module) else []
+    prepared = next((asdict(part.preprocessing) for part in parts if isinstance(part, Prepared)), None)
+    before: dict[str, object] = {} if prepared is None else {"preprocessing": prepared}
+    return {**before, "direction alone": True} if any(isinstance(part, Direction) for part in parts) else before

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from fiberscope import models
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.network import Network, open_network
-from fiberscope.analysis.selection import Selection, is_digit
+from fiberscope.analysis.selection import Selection, is_digit, select
 from fiberscope.analysis.study.reading import Logits, read_classes
 from fiberscope.analysis.study.study import Study
 from fiberscope.data import LabelledImages, load_labelled, mnist
@@ -26,7 +26,7 @@ _SOME = 500  # labelled images that show whether a network reads classes
 
 def open_study(
     choice: NetworkChoice,
-    images: Selection,
+    images: Selection | Sequence[str],
     *,
     seed: int,
     panel: Panel | None = None,
@@ -36,6 +36,7 @@ def open_study(
 ) -> tuple[Study, Network]:
     """Open the network and whatever fits its images: labelled data, judges, a generator, networks to compare with.
 
+    ``images`` are a selection, or the sources of one in the shape that the network takes.
     ``panel`` replaces the judges that ship; ``judges`` are networks that sit on the panel beside them, ``beside`` those
     to compare with, each named as a model is. ``labelled`` replaces the test digits, and with them the judges and the
     generator of digits. Raises FiberscopeError for what does not fit the images.
@@ -47,6 +48,8 @@ def open_study(
         )
     network = open_network(choice)
     shape = _check_size(network)
+    if not isinstance(images, Selection):
+        images = select(images, shape=shape)
     digits = is_digit(shape) and labelled is None
     data = mnist("test") if digits else _read_labelled(labelled, shape)
     if panel is None and digits:
@@ -171,7 +174,8 @@ def _judge(name: str, images: Tensor, classes: int) -> ModuleJudge:
 
 def _beside(study: Study, choice: NetworkChoice, name: str) -> Study:
     """Another network, asked about the same images."""
-    other = open_network(replace(choice, model=name, weights=None, layer=None))
+    shape = study.latent_map.input_shape
+    other = open_network(NetworkChoice(name, input_shape=shape, dtype=choice.dtype, device=choice.device))
     return replace(
         study, model=name, latent_map=other.latent_map, logits=find_logits(other.module, study.data), beside=()
     )

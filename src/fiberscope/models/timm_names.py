@@ -1,0 +1,72 @@
+"""The door for networks of timm, by name. The only file that imports timm."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from fiberscope.models.opened import RANDOM, Opened, build_random, no_weights
+from fiberscope.models.preprocessing import Preprocessing
+from fiberscope.models.torchvision_package import torchvision
+from fiberscope.models.weights import freeze, load_weights, read_weights
+from fiberscope.problem.errors import ModelError
+
+try:
+    torchvision()  # timm imports it, and cannot help itself where that fails
+    import timm
+    from huggingface_hub import try_to_load_from_cache
+except ImportError as missing:
+    raise ModelError(
+        f"networks of timm need packages that are not installed ({missing}): pip install 'fiberscope[vision]'"
+    ) from missing
+
+
+def open_timm(name: str, weights: Path | None = None) -> Opened:
+    """A network of timm with weights from a file, from the cache of the Hugging Face hub, or random ones.
+
+    Size, mean and deviation of its images are those that timm names. A file may be of another number of classes.
+    Raises ModelError where there is no such network, its weights are of another one, or not here.
+    """
+    if not timm.is_model(name):
+        close = difflib.get_close_matches(name, timm.list_models(), n=5)
+        raise ModelError(f"model: timm has no network {name!r}; close names: {', '.join(close) or 'none'}")
+    configuration = timm.get_pretrained_cfg(name)
+    settings: dict[str, Any] = {} if configuration is None else vars(configuration)
+    if weights == RANDOM:
+        module, origin = build_random(lambda: _create(name)), "random"
+    elif weights is not None:
+        module, origin = _with_file(name, weights, settings), str(weights)
+    else:
+        module, origin = _from_cache(name, settings)
+    freeze(module)
+    preprocessing = Preprocessing(
+        mean=tuple(map(float, settings.get("mean") or (0.0,))), std=tuple(map(float, settings.get("std") or (1.0,)))
+    )
+    shape = settings.get("input_size")
+    return Opened(module, tuple(shape) if shape else None, preprocessing, origin)
+
+
+def _create(name: str, num_classes: int | None = None) -> nn.Module:
+    options: dict[str, Any] = {} if num_classes is None else {"num_classes": num_classes}
+    return timm.create_model(name, pretrained=False, **options)
+
+
+def _with_file(name: str, weights: Path, settings: Mapping[str, Any]) -> nn.Module:
+    found = read_weights(weights)
+    head: Tensor | None = found.get(f"{settings.get('classifier')}.weight")
+    module = build_random(lambda: _create(name, None if head is None else len(head)))
+    load_weights(module, weights)
+    return module
+
+
+def _from_cache(name: str, settings: Mapping[str, Any]) -> tuple[nn.Module, str]:
+    repository = settings.get("hf_hub_id")
+    path = try_to_load_from_cache(repository, "model.safetensors") if repository else None
+    if not isinstance(path, str):
+        raise no_weights(f"timm:{name}", f"looked for {repository or 'them'} in the cache of the Hugging Face hub")
+    overlay = {"file": path}
+    return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay), f"{repository}, from the cache"
