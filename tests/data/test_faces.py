@@ -102,3 +102,17 @@ def test_the_embedding_knows_the_first_people_again():
         unit = torch.nn.functional.normalize(network(found.images[few]), dim=1)
     alike = unit @ unit.T - 2 * torch.eye(len(few))
     assert (alike.argmax(dim=1) ^ 1).tolist() == list(range(len(few)))
+
+
+@has_faces
+def test_faces_are_named_as_images_of_any_command():
+    from fiberscope.analysis.selection import select
+
+    found = select(["faces:0,399"], shape=(3, 112, 112))
+    assert found.names == ("person 1, picture 1", "person 40, picture 10")
+    assert torch.equal(found.images[:, :1], faces().images[[0, 399]])
+    assert torch.equal(found.images[:, 2], found.images[:, 0])
+    with pytest.raises(fs.FiberscopeError, match="index 400 is out of range; there are 400 fetched faces, 0 to 399"):
+        select(["faces:400"], shape=(1, 112, 112))
+    with pytest.raises(fs.FiberscopeError, match="the fetched faces are grey images"):
+        select(["faces:0"], shape=(1, 28, 28))
