@@ -13,7 +13,7 @@ BENCH_INSTALLED := $(BENCH)/.installed
 demo: $(INSTALLED)  ## the fibers of ten real digits, as one page: runs/demo/report.html
 	$(BIN)/fiberscope demo --out runs/demo --force
 
-demo-faces: $(FACES_INSTALLED)  ## what a face embedding ignores, ten people as one page: runs/faces/report.html; fetches 15 MB once
+demo-faces: $(FACES_INSTALLED)  ## what a face embedding ignores, eight people as one page: runs/faces/report.html; fetches 15 MB once
 	$(BIN)/fiberscope data fetch faces
 	$(BIN)/fiberscope models fetch face-embedding
 	$(BIN)/fiberscope faces --quick --out runs/faces --force

@@ -91,7 +91,8 @@ def _select_one(source: str, shape: tuple[int, ...], argument: str) -> Selection
         return _select_faces(source.removeprefix(_FACES), shape, argument)
     if not source or not Path(source).exists():
         raise FiberscopeError(
-            f"{argument}: {source!r} is neither indices, such as 0:16 or 3,7,20:24, or faces:0:8, nor a file or folder that exists."
+            f"{argument}: {source!r} is neither indices, such as 0:16 or 3,7,20:24, or faces:0:8, nor a file or "
+            "folder that exists."
         )
     if len(shape) != 3:
         raise FiberscopeError(f"{argument}: files hold images (channels, height, width), the network takes {shape}.")

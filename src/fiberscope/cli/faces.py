@@ -16,21 +16,21 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
     rows: int | None = None,
     members: int | None = None,
     steps: int | None = None,
-    cosine: bool = False,
+    with_length: bool = False,
     seed: int = 0,
     force: bool = False,
 ) -> int:
     """Show what a face embedding ignores: light, pose and more, over the 40 people of the ORL faces, as one page.
 
-    It needs what `fiberscope data fetch faces` and `fiberscope models fetch face-embedding` get. All people take about
-    an hour and a half on two cores; the same command goes on where it was stopped.
+    It needs what `fiberscope data fetch faces` and `fiberscope models fetch face-embedding` get. All people take more
+    than half an hour on two free cores; the same command goes on where it was stopped.
 
     Parameters
     ----------
     out
         Folder for the page, its pictures, tables and arrays; it is made if it is not there.
     quick
-        Ten people, few pairs and rows: some minutes.
+        Eight people, few pairs and rows: some minutes.
     people
         How many people are asked about, drawn with the seed; all pictures of all people are compared with.
     pairs
@@ -41,8 +41,8 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
         How many faces a row has, at most 8.
     steps
         Steps of descent that bring what is near nearer; 0 leaves the projection.
-    cosine
-        Explore the direction of the embedding alone, as a cosine compares it.
+    with_length
+        Hold the length of the embedding too. A cosine compares directions alone, so by default these are the latents.
     seed
         Seed of the choice of people and of everything random.
     force
@@ -54,7 +54,7 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
     given = {"people": people, "pairs": pairs, "rows": rows, "members": members, "steps": steps}
     usual = QUICK if quick else WHOLE
     numbers = {name: usual[name] if value is None else value for name, value in given.items()}
-    choice = FacesChoice(out=out, cosine=cosine, seed=seed, force=force, **numbers)
+    choice = FacesChoice(out=out, cosine=not with_length, seed=seed, force=force, **numbers)
     found = run_faces(choice, command=command_line(), step=stopwatch)
     say(f"Faces: {found.credit}")
     return show_done(found.done)

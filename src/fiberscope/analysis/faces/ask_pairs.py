@@ -64,7 +64,8 @@ _METHOD = (
     "Each search starts from the picture itself and ends on the fiber of the other person's picture. With no prior it "
     "moves pixels inside [0, 1]; with the smooth one, coefficients of cosines, high frequencies shrunk; with that of "
     "faces, principal components of all pictures, their mirror images and them under other lights, each in units of "
-    "its spread. Values outside [0, 1] are clamped, and residuals are of the finished image."
+    "its spread. Values outside [0, 1] are clamped, and residuals are of the finished image. Distances are those of "
+    "the projection, which goes by shortest steps, or after as much descent as was asked for: nearer ones may exist."
 )
 
 

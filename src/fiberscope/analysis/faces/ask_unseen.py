@@ -14,8 +14,9 @@ from fiberscope.moves import Outcome, project
 from fiberscope.problem import Fiber
 from fiberscope.report import Figure, Section, Table
 
+_STEPS = 25  # Jacobians at most for one face
 _SHOWN = 3
-_DIRECTIONS = 2
+_STEPS_AWAY = ((0, 1.0), (0, -1.0), (1, 1.0))  # direction and way
 _LENGTH = 2.0  # standard deviations of the pictures along the direction
 
 
@@ -83,7 +84,7 @@ _WORDS = (
 
 def _pictures(study: FaceStudy) -> tuple[Figure, torch.Tensor, int]:
     """Steps both ways along the leading invisible directions, brought back onto the fiber."""
-    sight, count = study.sight, min(_SHOWN, len(study.people))
+    sight, count = study.sight, min(_SHOWN, study.num_rows, len(study.people))
     flat = study.faces.images.flatten(1)
     spread = flat.var(dim=0).sum().sqrt()
 
@@ -93,14 +94,14 @@ def _pictures(study: FaceStudy) -> tuple[Figure, torch.Tensor, int]:
         length = way * _LENGTH * spread * sight.unseen_share[row, direction].sqrt()
         ahead = (image + length * sight.unseen[row, direction].view_as(image)).clamp(0, 1)
         fiber = Fiber.through(study.latent_map, image)
-        found = project(fiber, ahead, num_restarts=1)
+        found = project(fiber, ahead, num_steps=_STEPS, num_restarts=0)
         return found.points[0], float(found.residual_norm / fiber.target.norm()), found.outcome[0] is Outcome.CONVERGED
 
-    places = [(row, k, way) for row in range(count) for k in range(_DIRECTIONS) for way in (-1.0, 1.0)]
+    places = [(row, k, way) for row in range(count) for k, way in _STEPS_AWAY]
     made = side_by_side(step, places)
-    images = torch.unflatten(torch.stack([image for image, _, _ in made]), 0, (count, 2 * _DIRECTIONS))
+    images = torch.unflatten(torch.stack([image for image, _, _ in made]), 0, (count, len(_STEPS_AWAY)))
     residual = torch.tensor([each for _, each, _ in made]).view(count, -1)
-    heads = [f"{'−' if way < 0 else '+'} direction {k + 1}" for k in range(_DIRECTIONS) for way in (-1, 1)]
+    heads = [f"{'−' if way < 0 else '+'} direction {k + 1}" for k, way in _STEPS_AWAY]
     picture = fiber_rows(
         study.probes[:count],
         images,
@@ -115,6 +116,6 @@ def _pictures(study: FaceStudy) -> tuple[Figure, torch.Tensor, int]:
         to_png(picture),
         caption="The faces beside each picture have exactly its embedding: they go along the directions in which faces "
         "vary most of all that the network cannot see there.",
-        alt="Rows of a face and four faces that differ from it and share its embedding.",
+        alt="Rows of a face and three faces that differ from it and share its embedding.",
     )
     return figure, residual, sum(reached for _, _, reached in made)

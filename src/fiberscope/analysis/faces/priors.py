@@ -17,7 +17,7 @@ from fiberscope.problem import Box, Fiber, LatentMap
 from fiberscope.variations import Variation
 
 _EVERYWHERE = Box(float("-inf"), float("inf"))
-_RESTARTS = 2
+_STEPS = 25  # a row that is not there by then would take a hundred Jacobians more
 _AUGMENTED = (("light azimuth", 40.0), ("light azimuth", -40.0), ("light elevation", 40.0))
 
 
@@ -81,7 +81,7 @@ def bring(
     """The image nearest to that one in the prior's coordinates, as found, that has exactly the target's embedding."""
     start = prior.encode(image[None])
     fiber = Fiber(prior.latent_map, target, prior.box)
-    found = project(fiber, start, num_restarts=_RESTARTS)
+    found = project(fiber, start, num_steps=_STEPS, num_restarts=0)
     cost, points, outcome = int(found.num_jacobians), found.points, found.outcome[0]
     if num_steps and outcome is Outcome.CONVERGED:
         nearer = nearest(fiber, start, start=found.points, num_steps=num_steps)
