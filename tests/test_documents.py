@@ -53,7 +53,14 @@ def test_every_public_name_explains_itself():
 
 
 def test_every_relative_link_of_the_documents_leads_somewhere():
-    for document in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/reference.md", "docs/explorer.md"):
+    for document in (
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "docs/reference.md",
+        "docs/explorer.md",
+        "docs/faces.md",
+    ):
         text = (ROOT / document).read_text(encoding="utf-8")
         for target in re.findall(r"\]\(([^)#:]+)\)", text):
             assert ((ROOT / document).parent / target).exists(), f"{document} links to {target}"

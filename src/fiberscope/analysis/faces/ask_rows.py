@@ -15,13 +15,13 @@ from fiberscope.problem import FiberscopeError
 from fiberscope.report import Figure, Section
 
 WAYS = (
-    ("light azimuth", -45.0, "light from the left"),
-    ("light azimuth", 45.0, "light from the right"),
-    ("yaw", -14.0, "turned left"),
-    ("yaw", 14.0, "turned right"),
-    ("light elevation", 40.0, "light from above"),
-    ("pitch", 12.0, "lowered"),
-    ("pitch", -12.0, "raised"),
+    ("light azimuth", -40.0, "light from the left"),
+    ("light azimuth", 40.0, "light from the right"),
+    ("yaw", -10.0, "turned left"),
+    ("yaw", 10.0, "turned right"),
+    ("light elevation", 35.0, "light from above"),
+    ("pitch", 8.0, "lowered"),
+    ("pitch", -8.0, "raised"),
     ("expression", 2.5, "expression"),
 )
 
