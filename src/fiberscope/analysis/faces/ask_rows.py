@@ -39,7 +39,7 @@ def ask_rows(study: FaceStudy) -> Answer:
     varied = torch.stack(
         [named[name].orbit(targets, torch.tensor([amount])).images[0] for name, amount, _ in ways], dim=1
     )
-    prior = study.priors[1]  # in components of the faces few of these searches arrive, in smooth waves all did
+    prior = study.priors[1]  # in components of the faces few of these searches arrive, in smooth waves nearly all did
     places = [(row, member) for row in range(count) for member in range(len(ways))]
 
     def search(place: tuple[int, int]) -> Brought:

@@ -17,7 +17,7 @@ from fiberscope.problem import Box, Fiber, LatentMap
 from fiberscope.variations import Variation
 
 _EVERYWHERE = Box(float("-inf"), float("inf"))
-_STEPS = 16  # a row that is not there by then would take a hundred Jacobians more
+_STEPS = 25  # a row that is not there by then would take a hundred Jacobians more
 _AUGMENTED = (("light azimuth", 40.0), ("light azimuth", -40.0), ("light elevation", 40.0))
 
 
