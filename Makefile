@@ -4,13 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV_INSTALLED := $(VENV)/.installed-dev
+FACES_INSTALLED := $(VENV)/.installed-faces
 BENCH := .venv-bench
 BENCH_INSTALLED := $(BENCH)/.installed
 
-.PHONY: demo explore test lint bench clean
+.PHONY: demo demo-faces explore test lint bench clean
 
 demo: $(INSTALLED)  ## the fibers of ten real digits, as one page: runs/demo/report.html
 	$(BIN)/fiberscope demo --out runs/demo --force
+
+demo-faces: $(FACES_INSTALLED)  ## what a face embedding ignores, eight people as one page: runs/faces/report.html; fetches 15 MB once
+	$(BIN)/fiberscope data fetch faces
+	$(BIN)/fiberscope models fetch face-embedding
+	$(BIN)/fiberscope faces --quick --out runs/faces --force
 
 explore: $(INSTALLED)  ## the same live: drag, morph and paint in your browser
 	$(BIN)/fiberscope explore
@@ -34,6 +40,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[explore,survey]'
 	touch $(INSTALLED)
+
+$(FACES_INSTALLED): $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[onnx]'
+	touch $(FACES_INSTALLED)
 
 $(DEV_INSTALLED): $(INSTALLED)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'

@@ -17,7 +17,6 @@ import fiberscope.survey
 from fiberscope.cli.app import app
 
 ROOT = Path(__file__).parents[1]
-DOCS = ("reference", "explorer", "models", "architectures")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -12,9 +12,11 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from fiberscope.data import LabelledImages, load_images, mnist
+from fiberscope.data import LabelledImages, faces, load_images, mnist
 from fiberscope.problem import FiberscopeError
 
+_FACES = "faces:"
+_DIGITS = "the test set has 10000 digits"
 _INDICES = re.compile(r"-?\d*(:-?\d*){0,2}(,-?\d*(:-?\d*){0,2})*")
 
 
@@ -92,12 +94,37 @@ def _select_one(source: str, shape: tuple[int, ...], argument: str) -> Selection
     if source and _INDICES.fullmatch(source):
         digits = _digits(shape, argument)
         return _take_digits(digits, _parse(source, len(digits.labels), argument))
+    if source.startswith(_FACES) and _INDICES.fullmatch(source.removeprefix(_FACES)):
+        return _select_faces(source.removeprefix(_FACES), shape, argument)
     if not source or not Path(source).exists():
         raise FiberscopeError(
-            f"{argument}: {source!r} is neither indices, such as 0:16 or 3,7,20:24, nor a file or folder that exists."
+            f"{argument}: {source!r} is neither indices, such as 0:16 or 3,7,20:24, or faces:0:8, nor a file or "
+            "folder that exists."
         )
     loaded = load_images(source, shape=as_image(shape, argument))
     return Selection(loaded.images, loaded.names, (None,) * len(loaded.names))
+
+
+def _select_faces(indices: str, shape: tuple[int, ...], argument: str) -> Selection:
+    known = _fetched_faces()
+    size = tuple(known.images.shape[2:])
+    if len(shape) != 3 or shape[0] not in (1, 3) or shape[1:] != size:
+        raise FiberscopeError(
+            f"{argument}: the fetched faces are grey images {(1, *size)}, the network takes {shape}. Give a network of "
+            "such images, such as --model face-embedding."
+        )
+    rows = _parse(indices, len(known.labels), argument, f"there are {len(known.labels)} fetched faces")
+    pictures = rows % int((known.labels == 0).sum()) + 1
+    names = tuple(
+        f"person {person + 1}, picture {picture}"
+        for person, picture in zip(known.labels[rows].tolist(), pictures.tolist(), strict=True)
+    )
+    return Selection(known.images[rows].expand(-1, shape[0], -1, -1), names, (None,) * len(rows))
+
+
+@cache
+def _fetched_faces() -> LabelledImages:
+    return faces()
 
 
 @cache
@@ -119,31 +146,29 @@ def _take_digits(digits: LabelledImages, rows: Int64[Tensor, " image"]) -> Selec
     return Selection(digits.images[rows], tuple(f"test {row}" for row in rows.tolist()), tuple(labels))
 
 
-def _parse(source: str, count: int, argument: str) -> Int64[Tensor, " image"]:
-    rows = [row for part in source.split(",") for row in _parse_part(part, count, argument)]
+def _parse(source: str, count: int, argument: str, whole: str = _DIGITS) -> Int64[Tensor, " image"]:
+    rows = [row for part in source.split(",") for row in _parse_part(part, count, argument, whole)]
     return torch.tensor(rows, dtype=torch.int64)
 
 
-def _parse_part(part: str, count: int, argument: str) -> Sequence[int]:
+def _parse_part(part: str, count: int, argument: str, whole: str) -> Sequence[int]:
     numbers = [int(number) if number else None for number in part.split(":")]
     first = numbers[0]
     if len(numbers) == 1:
         if first is None:
             raise FiberscopeError(f"{argument}: a number is missing between commas. Write indices such as 3,7,20:24.")
-        _refuse_outside(first, 0, count - 1, count, argument)
+        _refuse_outside(first, 0, count - 1, count, argument, whole)
         return [first]
     if numbers[2:] == [0]:
         raise FiberscopeError(f"{argument}: {part!r} has step 0. Give a step of at least 1, or leave it out.")
     for bound in numbers[:2]:
-        _refuse_outside(bound or 0, 0, count, count, argument)
+        _refuse_outside(bound or 0, 0, count, count, argument, whole)
     rows = range(count)[slice(*numbers)]
     if not rows:
         raise FiberscopeError(f"{argument}: {part!r} selects nothing. Give start:stop with start below stop.")
     return rows
 
 
-def _refuse_outside(number: int, low: int, high: int, count: int, argument: str) -> None:
+def _refuse_outside(number: int, low: int, high: int, count: int, argument: str, whole: str) -> None:
     if not low <= number <= high:
-        raise FiberscopeError(
-            f"{argument}: index {number} is out of range; the test set has {count} digits, 0 to {count - 1}."
-        )
+        raise FiberscopeError(f"{argument}: index {number} is out of range; {whole}, 0 to {count - 1}.")

@@ -14,6 +14,8 @@ from fiberscope.cli.analyse import analyse
 from fiberscope.cli.compare import compare
 from fiberscope.cli.demo import demo
 from fiberscope.cli.explore import explore
+from fiberscope.cli.faces import faces
+from fiberscope.cli.fetch import faces as fetch_faces
 from fiberscope.cli.fetch import mnist, model, photographs
 from fiberscope.cli.layers import layers
 from fiberscope.cli.nearest import nearest
@@ -47,6 +49,7 @@ app.command(demo)
 app.command(analyse)
 app.command(compare)
 app.command(rows)
+app.command(faces)
 app.command(explore)
 app.command(layers)
 app.command(spectrum)
@@ -64,6 +67,7 @@ train.command(judges)
 data.command(fetch)
 fetch.command(mnist)
 fetch.command(photographs)
+fetch.command(fetch_faces, name="faces")
 models.command(model, name="fetch")
 
 

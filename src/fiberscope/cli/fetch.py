@@ -35,13 +35,24 @@ def photographs(*, data_dir: Path | None = None) -> None:
     _fetch("photographs", "data", data_dir)
 
 
+def faces(*, data_dir: Path | None = None) -> None:
+    """Download the ORL database of faces, 400 pictures of 40 people (5 MB); what is there already is kept.
+
+    Parameters
+    ----------
+    data_dir
+        Folder for the files; by default fiberscope's folder in the user's cache.
+    """
+    _fetch("faces", "data", data_dir)
+
+
 def model(name: str, /, *, data_dir: Path | None = None) -> None:
     """Download a network that does not ship; what is there already is kept. Then name it as --model.
 
     Parameters
     ----------
     name
-        The network: efficientnet-lite0 (17 MB).
+        The network: efficientnet-lite0 (17 MB), or face-embedding (10 MB).
     data_dir
         Folder for the files; by default fiberscope's folder in the user's cache.
     """

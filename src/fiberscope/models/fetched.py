@@ -30,4 +30,10 @@ def _efficientnet_lite0(folder: Path) -> Opened:
     return Opened(network, (3, 224, 224), Preprocessing(mean=(127.0,), std=(128.0,), scale=255.0), str(folder))
 
 
-FETCHED = {"efficientnet-lite0": _efficientnet_lite0}
+def _face_embedding(folder: Path) -> Opened:
+    from fiberscope.models.face_embedding import FACE_PREPROCESSING, FACE_SHAPE, load_sface  # noqa: PLC0415
+
+    return Opened(load_sface(next(folder.rglob("*.onnx"))), FACE_SHAPE, FACE_PREPROCESSING, str(folder))
+
+
+FETCHED = {"efficientnet-lite0": _efficientnet_lite0, "face-embedding": _face_embedding}

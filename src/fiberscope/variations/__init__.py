@@ -1,6 +1,7 @@
 """Variations: named changes of an image, and how visible each is to a network."""
 
 from fiberscope.variations.catalogue import catalogue, choose
+from fiberscope.variations.faces import expression, face_variations
 from fiberscope.variations.free_part import FreePart, free_part, give_way
 from fiberscope.variations.invariance import InvarianceRange, Reach, invariance_range
 from fiberscope.variations.latent_scale import LatentScale, latent_scale
@@ -23,6 +24,8 @@ __all__ = [
     "Yardsticks",
     "catalogue",
     "choose",
+    "expression",
+    "face_variations",
     "free_part",
     "give_way",
     "invariance_range",

@@ -24,7 +24,7 @@ def catalogue(shape: Sequence[int], *, box: Box | None = None, seed: int = 0) ->
     `FiberscopeError` for a box without bounds.
     """
     shape = tuple(shape)
-    lower, upper = _range(box or Box())
+    lower, upper = range_of(box or Box())
     fields, grain = (torch.Generator().manual_seed(seed + part) for part in (0, 1))
     plain = pointwise(shape, lower, upper, generator=grain)
     if len(shape) != _IMAGE_DIMENSIONS or min(shape[1:]) < _LEAST_SIDE:
@@ -65,7 +65,8 @@ def choose(variations: Iterable[Variation], names: Sequence[str]) -> tuple[Varia
     return tuple(found[name] for name in names)
 
 
-def _range(box: Box) -> tuple[float, float]:
+def range_of(box: Box) -> tuple[float, float]:
+    """The lowest and the highest bound; raises `FiberscopeError` for a box without them."""
     lower, upper = float(torch.as_tensor(box.lower).min()), float(torch.as_tensor(box.upper).max())
     if not -float("inf") < lower < upper < float("inf"):
         raise FiberscopeError(

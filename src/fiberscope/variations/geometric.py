@@ -22,18 +22,18 @@ _STEPS = 4
 _DEGREE = math.pi / 180
 
 
-class _Grid(NamedTuple):
+class Grid(NamedTuple):
     """Places of pixels from the middle of the image, downward and to the right."""
 
     down: Float[Tensor, "h 1"]
     right: Float[Tensor, "1 w"]
 
 
-class _Motion(NamedTuple):
+class Motion(NamedTuple):
     """How much farther down and to the right each pixel looks at an amount, and how fast it sets out at 0."""
 
-    places: Callable[[_Grid, Float[Tensor, "batch 1 1"]], tuple[Tensor, Tensor]]
-    velocity: Callable[[_Grid], tuple[Tensor | float, Tensor | float]]
+    places: Callable[[Grid, Float[Tensor, "batch 1 1"]], tuple[Tensor, Tensor]]
+    velocity: Callable[[Grid], tuple[Tensor | float, Tensor | float]]
 
 
 def geometric(height: int, width: int, span: float, *, generator: torch.Generator) -> tuple[Variation, ...]:
@@ -41,11 +41,11 @@ def geometric(height: int, width: int, span: float, *, generator: torch.Generato
     side = min(height, width)
     shift, bend = round(side / 7, 1), round(side / 10, 1)
     return (
-        _moving("translation x", "px", shift, _SHIFT_X, "Shifts the image to the right."),
-        _moving("translation y", "px", shift, _SHIFT_Y, "Shifts the image downward."),
-        _moving("rotation", "°", 45.0, _TURN, "Turns the image counter-clockwise about its middle."),
-        _moving("scale", "%", 40.0, _RESIZE, "Enlarges the image about its middle."),
-        _moving("shear", "°", 30.0, _SLANT, "Slants the image to the right, like italics."),
+        moving("translation x", "px", shift, SHIFT_X, "Shifts the image to the right."),
+        moving("translation y", "px", shift, SHIFT_Y, "Shifts the image downward."),
+        moving("rotation", "°", 45.0, TURN, "Turns the image counter-clockwise about its middle."),
+        moving("scale", "%", 40.0, RESIZE, "Enlarges the image about its middle."),
+        moving("shear", "°", 30.0, SLANT, "Slants the image to the right, like italics."),
         Variation(
             "stroke thickness",
             "px",
@@ -55,7 +55,7 @@ def geometric(height: int, width: int, span: float, *, generator: torch.Generato
             "Makes bright strokes thicker, each of their two edges by half the amount.",
             lambda images: _thickening(images, span),
         ),
-        _moving(
+        moving(
             "elastic warp",
             "px",
             bend,
@@ -65,7 +65,7 @@ def geometric(height: int, width: int, span: float, *, generator: torch.Generato
     )
 
 
-def _moving(name: str, unit: str, most: float, motion: _Motion, sentence: str) -> Variation:
+def moving(name: str, unit: str, most: float, motion: Motion, sentence: str) -> Variation:
     """The variation by up to so much on both sides that lets each pixel look elsewhere."""
 
     def apply(images: Float[Tensor, "batch c h w"], amounts: Float[Tensor, " batch"]) -> Float[Tensor, "batch c h w"]:
@@ -80,41 +80,41 @@ def _moving(name: str, unit: str, most: float, motion: _Motion, sentence: str) -
     return Variation(name, unit, -most, most, apply, sentence, derivative)
 
 
-def _grid(height: int, width: int, like: Tensor) -> _Grid:
+def _grid(height: int, width: int, like: Tensor) -> Grid:
     down, right = torch.arange(height).to(like), torch.arange(width).to(like)
-    return _Grid((down - (height - 1) / 2)[:, None], (right - (width - 1) / 2)[None, :])
+    return Grid((down - (height - 1) / 2)[:, None], (right - (width - 1) / 2)[None, :])
 
 
-def _shift_x(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
+def _shift_x(grid: Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
     return torch.zeros_like(amount), -amount
 
 
-def _shift_y(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
+def _shift_y(grid: Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
     return -amount, torch.zeros_like(amount)
 
 
-def _turn(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
+def _turn(grid: Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
     # What comes counter-clockwise to a place was clockwise of it; rows count downward.
     angle = amount * _DEGREE
     cos, sin = angle.cos() - 1, angle.sin()
     return cos * grid.down + sin * grid.right, cos * grid.right - sin * grid.down
 
 
-def _resize(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
+def _resize(grid: Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
     inverse = -amount / (100 + amount)
     return inverse * grid.down, inverse * grid.right
 
 
-def _slant(grid: _Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
+def _slant(grid: Grid, amount: Tensor) -> tuple[Tensor, Tensor]:
     return torch.zeros_like(amount), torch.tan(amount * _DEGREE) * grid.down
 
 
 # Velocities are the derivatives of the places at amount 0.
-_SHIFT_X = _Motion(_shift_x, lambda grid: (0.0, -1.0))
-_SHIFT_Y = _Motion(_shift_y, lambda grid: (-1.0, 0.0))
-_TURN = _Motion(_turn, lambda grid: (_DEGREE * grid.right, -_DEGREE * grid.down))
-_RESIZE = _Motion(_resize, lambda grid: (-grid.down / 100, -grid.right / 100))
-_SLANT = _Motion(_slant, lambda grid: (0.0, _DEGREE * grid.down))
+SHIFT_X = Motion(_shift_x, lambda grid: (0.0, -1.0))
+SHIFT_Y = Motion(_shift_y, lambda grid: (-1.0, 0.0))
+TURN = Motion(_turn, lambda grid: (_DEGREE * grid.right, -_DEGREE * grid.down))
+RESIZE = Motion(_resize, lambda grid: (-grid.down / 100, -grid.right / 100))
+SLANT = Motion(_slant, lambda grid: (0.0, _DEGREE * grid.down))
 
 
 def _thicken(
@@ -147,10 +147,10 @@ def _uphill(images: Float[Tensor, "batch c h w"], span: float) -> Float[Tensor, 
     return slope / (slope.square().sum(dim=1, keepdim=True) + (_CREST * calm).square() + _FLAT**2).sqrt()
 
 
-def _elastic(height: int, width: int, generator: torch.Generator) -> _Motion:
+def _elastic(height: int, width: int, generator: torch.Generator) -> Motion:
     smooth = random_field(2, height, width, variance=(min(height, width) / 7) ** 2, generator=generator)
     down, right = smooth / smooth.square().sum(dim=0).mean().sqrt()
-    return _Motion(
+    return Motion(
         lambda grid, amount: (amount * down.to(amount), amount * right.to(amount)),
         lambda grid: (down.to(grid.down), right.to(grid.down)),
     )

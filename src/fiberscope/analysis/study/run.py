@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 
@@ -16,7 +16,6 @@ from fiberscope.analysis.output import Interrupted
 from fiberscope.analysis.provenance import Provenance, timed, versions, write_provenance
 from fiberscope.analysis.run_folder import RunFolder
 from fiberscope.analysis.study.kept import Kept, keep, open_place, read_kept
-from fiberscope.analysis.study.study import Study
 from fiberscope.problem import FiberscopeError
 from fiberscope.report import Page, Section, render
 
@@ -26,13 +25,21 @@ Step = Callable[[str], AbstractContextManager[None]]
 """Wraps each step of the run, to show its name and its time."""
 
 
+@runtime_checkable
+class Seeded(Protocol):
+    """What questions are asked about; its seed decides everything random."""
+
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+
+
 class Question(NamedTuple):
     """The name of its files, the question in short, what is done to answer it, and the function that does."""
 
     name: str
     words: str
     doing: str
-    ask: Callable[[Study], Answer]
+    ask: Callable[[Any], Answer]
 
 
 class Cover(NamedTuple):
@@ -54,7 +61,7 @@ class Done(NamedTuple):
 
 
 def run_study(
-    study: Study,
+    study: Seeded,
     questions: Sequence[Question],
     cover: Cover,
     *,
@@ -106,7 +113,7 @@ def run_study(
     )
 
 
-def _ask(question: Question, study: Study) -> Answer:
+def _ask(question: Question, study: Seeded) -> Answer:
     try:
         return question.ask(study)
     except FiberscopeError as error:

@@ -1,0 +1,121 @@
+"""What else the network is blind to: the invisible directions in which faces vary most, shown as faces."""
+
+from __future__ import annotations
+
+import torch
+
+from fiberscope.analysis.answer import Answer
+from fiberscope.analysis.faces.statistics import over_people
+from fiberscope.analysis.faces.study import FaceStudy
+from fiberscope.analysis.faces.threads import side_by_side
+from fiberscope.analysis.records import Records
+from fiberscope.gallery import fiber_rows, percent, short_number, to_png
+from fiberscope.moves import Outcome, project
+from fiberscope.problem import Fiber
+from fiberscope.report import Figure, Section, Table
+
+_STEPS = 25  # Jacobians at most for one face
+_SHOWN = 3
+_STEPS_AWAY = ((0, 1.0), (0, -1.0), (1, 1.0))  # direction and way
+_LENGTH = 2.0  # standard deviations of the pictures along the direction
+
+
+def ask_unseen(study: FaceStudy) -> Answer:
+    """How much of what varies between faces lies in the null space, and what it looks like."""
+    sight = study.sight
+    whole, between, within = (
+        over_people(values) for values in (sight.invisible, sight.invisible_between, sight.invisible_within)
+    )
+    n, m = study.latent_map.input_size, study.latent_map.latent_size
+    table = Table(
+        ("variance", "share of it in the null space, mean over people (95 % interval)"),
+        (
+            ("of all pictures", whole.words(1, percent=True)),
+            ("between people (their mean pictures)", between.words(1, percent=True)),
+            ("within people (differences from their means)", within.words(1, percent=True)),
+            (f"of all pictures, if the best {m} directions were seen", percent(float(sight.best))),
+            (f"of all pictures, if {m} random directions were seen", percent(1 - m / n)),
+        ),
+        f"Between people lies {percent(float(sight.between))} of the variance of all pictures, as pixels measure it. "
+        f"The rank of the Jacobian is {int(sight.rank.min())} to {int(sight.rank.max())} of {m}.",
+    )
+    figure, residual, reached = _pictures(study)
+    finding = (
+        f"At a picture, {whole.words(1, percent=True)} of the variance of all faces is invisible to first order: "
+        f"{between.words(1, percent=True)} of that between people and {within.words(1, percent=True)} of that within "
+        "them."
+    )
+    section = Section("What else is it blind to?", finding, (_WORDS, table, figure))
+    columns = {
+        "person": "number of the person",
+        "rank": "directions that the network sees at the picture",
+        "strongest": "largest singular value",
+        "weakest": "smallest singular value",
+        "invisible": "share of the variance of all pictures in the null space",
+        "invisible_between": "the same of the means of people",
+        "invisible_within": "the same of differences from these means",
+    }
+    values = zip(
+        (person + 1 for person in study.people),
+        sight.rank.tolist(),
+        sight.singular_values[:, 0].tolist(),
+        sight.singular_values[:, -1].tolist(),
+        sight.invisible.tolist(),
+        sight.invisible_between.tolist(),
+        sight.invisible_within.tolist(),
+        strict=True,
+    )
+    return Answer(
+        (section,),
+        facts=(("of the variance of faces, invisible at a picture", whole.words(1, percent=True)),),
+        figures={"unseen.png": figure},
+        arrays={"unseen_directions": sight.unseen, "unseen_residual": residual},
+        records={"unseen": Records(columns, tuple(values))},
+        methods=(f"{reached} of {residual.numel()} steps along invisible directions ended on the fiber.",),
+    )
+
+
+_WORDS = (
+    "A network that keeps few numbers of each picture must leave something out, and a good one leaves out what varies "
+    "within a person rather than between people. Where the two shares are alike, it is not what it ignores that makes "
+    "it good, but how strongly it sees the rest."
+)
+
+
+def _pictures(study: FaceStudy) -> tuple[Figure, torch.Tensor, int]:
+    """Steps both ways along the leading invisible directions, brought back onto the fiber."""
+    sight, count = study.sight, min(_SHOWN, study.num_rows, len(study.people))
+    flat = study.faces.images.flatten(1)
+    spread = flat.var(dim=0).sum().sqrt()
+
+    def step(place: tuple[int, int, float]) -> tuple[torch.Tensor, float, bool]:
+        row, direction, way = place
+        image = study.probes[row : row + 1]
+        length = way * _LENGTH * spread * sight.unseen_share[row, direction].sqrt()
+        ahead = (image + length * sight.unseen[row, direction].view_as(image)).clamp(0, 1)
+        fiber = Fiber.through(study.latent_map, image)
+        found = project(fiber, ahead, num_steps=_STEPS, num_restarts=0)
+        return found.points[0], float(found.residual_norm / fiber.target.norm()), found.outcome[0] is Outcome.CONVERGED
+
+    places = [(row, k, way) for row in range(count) for k, way in _STEPS_AWAY]
+    made = side_by_side(step, places)
+    images = torch.unflatten(torch.stack([image for image, _, _ in made]), 0, (count, len(_STEPS_AWAY)))
+    residual = torch.tensor([each for _, each, _ in made]).view(count, -1)
+    heads = [f"{'−' if way < 0 else '+'} direction {k + 1}" for k, way in _STEPS_AWAY]
+    picture = fiber_rows(
+        study.probes[:count],
+        images,
+        headings=("Picture", "Along the invisible directions in which faces vary most"),
+        labels=study.names[:count],
+        captions=[heads] * count,
+        title="Each row is one and the same to the network",
+        note=f"{_LENGTH:g} standard deviations along each direction, then back onto the fiber; the embeddings agree to "
+        f"{short_number(float(residual.max()), digits=2)} of their size.",
+    )
+    figure = Figure(
+        to_png(picture),
+        caption="The faces beside each picture have exactly its embedding: they go along the directions in which faces "
+        "vary most of all that the network cannot see there.",
+        alt="Rows of a face and three faces that differ from it and share its embedding.",
+    )
+    return figure, residual, sum(reached for _, _, reached in made)

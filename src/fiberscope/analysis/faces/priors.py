@@ -1,0 +1,116 @@
+"""Priors that make images of one embedding read as faces: smooth waves, or the components of the faces at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from fiberscope.data import LabelledImages
+from fiberscope.models import compose
+from fiberscope.models.linear_generators import PrincipalGenerator, WaveGenerator
+from fiberscope.moves import Outcome, nearest, project
+from fiberscope.problem import Box, Fiber, LatentMap
+from fiberscope.variations import Variation
+
+_EVERYWHERE = Box(float("-inf"), float("inf"))
+_STEPS = 25  # a row that is not there by then would take a hundred Jacobians more
+_AUGMENTED = (("light azimuth", 40.0), ("light azimuth", -40.0), ("light elevation", 40.0))
+
+
+class Prior(NamedTuple):
+    """Coordinates that images are moved in: nearest there is what the prior calls nearest."""
+
+    name: str
+    words: str
+    latent_map: LatentMap
+    box: Box
+    decode: Callable[[Float[Tensor, "batch k"]], Float[Tensor, "batch c h w"]]
+    encode: Callable[[Float[Tensor, "batch c h w"]], Float[Tensor, "batch k"]]
+
+
+class Brought(NamedTuple):
+    """An image on the fiber of a target: ``residual`` is ``|f(x) - z| / |z|`` by a fresh forward pass of the image."""
+
+    image: Float[Tensor, "c h w"]
+    residual: float
+    outcome: Outcome
+    num_jacobians: int
+
+
+def no_prior(latent_map: LatentMap) -> Prior:
+    """Pixels in the box: nothing makes changes smooth or face-like."""
+    return Prior("none", "any pixels", latent_map, Box(), lambda rows: rows, lambda images: images)
+
+
+def smooth_prior(latent_map: LatentMap) -> Prior:
+    """Waves: smooth changes are short, noise is long."""
+    shape = latent_map.input_shape
+    return _behind("smooth", "smooth changes", WaveGenerator((shape[0], shape[1], shape[2])), latent_map)
+
+
+def face_prior(latent_map: LatentMap, faces: LabelledImages, variations: tuple[Variation, ...]) -> Prior:
+    """Principal components of the faces, mirrored, and under other lights: changes as faces differ."""
+    images = faces.images
+    named = {variation.name: variation for variation in variations}
+    varied = [images, images.flip(3)]
+    for name, amount in _AUGMENTED:
+        if name in named:
+            varied += list(named[name].orbit(images, torch.tensor([amount])).images)
+    samples = torch.cat(varied)
+    count = min(components_for(latent_map.latent_size), len(samples) - 1)
+    return _behind("faces", "changes as faces differ", PrincipalGenerator(samples, count=count), latent_map)
+
+
+def components_for(latent_size: int) -> int:
+    """Three times as many as there are latents: a third of them is spent on the embedding."""
+    return 3 * latent_size
+
+
+def bring(
+    prior: Prior,
+    image: Float[Tensor, "c h w"],
+    target: Float[Tensor, " m"],
+    latent_map: LatentMap,
+    *,
+    num_steps: int,
+) -> Brought:
+    """The image nearest to that one in the prior's coordinates, as found, that has exactly the target's embedding."""
+    start = prior.encode(image[None])
+    fiber = Fiber(prior.latent_map, target, prior.box)
+    found = project(fiber, start, num_steps=_STEPS, num_restarts=0)
+    cost, points, outcome = int(found.num_jacobians), found.points, found.outcome[0]
+    if num_steps and outcome is Outcome.CONVERGED:
+        nearer = nearest(fiber, start, start=found.points, num_steps=num_steps)
+        cost += int(nearer.num_jacobians)
+        gain = (nearer.points - start).norm() < (points - start).norm()
+        if nearer.outcome[0] is Outcome.CONVERGED and bool(gain):
+            points = nearer.points
+    with torch.no_grad():
+        made = prior.decode(points)
+        residual = (latent_map(made)[0] - target).norm() / target.norm()
+    return Brought(made[0], float(residual), outcome, cost)
+
+
+def _behind(name: str, words: str, generator: WaveGenerator | PrincipalGenerator, latent_map: LatentMap) -> Prior:
+    whole = LatentMap(
+        compose(generator, _AsModule(latent_map)),
+        (generator.latent_size,),
+        dtype=latent_map.dtype,
+        device=latent_map.device,
+    )
+    return Prior(name, words, whole, _EVERYWHERE, generator, generator.encode)
+
+
+class _AsModule(nn.Module):
+    """A latent map where a module is wanted."""
+
+    def __init__(self, latent_map: LatentMap):
+        super().__init__()
+        self.latent_map = latent_map
+
+    def forward(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch m"]:
+        return self.latent_map(images)

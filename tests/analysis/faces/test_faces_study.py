@@ -1,0 +1,130 @@
+"""The whole study on made-up faces, whose answers a few lines can check; no file is needed but these."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+import torch
+
+import fiberscope as fs
+from fiberscope.analysis.faces import FacesChoice
+from fiberscope.analysis.faces.ask_pairs import draw_pairs
+from fiberscope.analysis.faces.run import ask, study_of
+from fiberscope.analysis.faces.verification import verify
+from small_faces import small_faces, small_latent_map
+
+PEOPLE, PICTURES, MEMBERS = 5, 4, 3
+
+
+def choice_of(out, **more):
+    usual = {"people": 4, "pairs": 3, "rows": 2, "members": MEMBERS, "steps": 2, "cosine": False, "seed": 0}
+    return FacesChoice(out=out, force=False, **{**usual, **more})
+
+
+def study(out, **more):
+    return study_of(small_latent_map(), small_faces(PEOPLE, PICTURES), choice_of(out, **more))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("faces") / "run"
+    made = study(out)
+    done = ask(made, choice_of(out), credit="made up", command="fiberscope faces", step=lambda words: nullcontext())
+    return made, done, out
+
+
+def test_every_question_is_answered_on_one_page_with_credit_and_responsible_use(finished):
+    _, done, out = finished
+    page = (out / "report.html").read_text()
+    assert done.failed == ()
+    for words in (
+        "Does the network know people again?",
+        "What does one embedding look like under changing light and pose?",
+        "Is it as blind to light and pose as it should be?",
+        "How far does each change go before people are not known again?",
+        "What else is it blind to?",
+        "Which different people can be brought to the same embedding?",
+        "made up",
+        "no recipe for deceiving a camera",
+    ):
+        assert words in page
+
+
+def test_every_face_of_a_row_has_the_embedding_of_its_picture_by_a_fresh_pass(finished):
+    made, _, out = finished
+    with np.load(out / "rows.npz") as archive:
+        targets, images = (torch.from_numpy(archive[f"rows_{name}"]) for name in ("targets", "images"))
+    assert images.shape == (2, MEMBERS, 1, 32, 32)
+    assert float(images.min()) >= 0
+    assert float(images.max()) <= 1
+    goals = made.latent_map(targets)[:, None]
+    found = made.latent_map(images.flatten(0, 1)).view(2, MEMBERS, -1)
+    assert float(((found - goals).norm(dim=2) / goals.norm(dim=2)).max()) < 2e-5
+    assert float((images - targets[:, None]).flatten(2).norm(dim=2).min()) > 0.3
+
+
+def test_pictures_of_one_person_get_the_embedding_of_another_under_every_prior(finished):
+    made, _, out = finished
+    sources, targets = draw_pairs(made)
+    assert not bool((sources == targets).any())
+    goals = made.latent_map(made.probes[targets])
+    with np.load(out / "pairs.npz") as archive:
+        for prior in ("none", "smooth", "faces"):
+            found = made.latent_map(torch.from_numpy(archive[f"pairs_{prior}"]))
+            assert float(((found - goals).norm(dim=1) / goals.norm(dim=1)).max()) < 2e-5, prior
+
+
+def test_without_a_prior_the_way_in_pixels_is_shortest(finished):
+    _, _, out = finished
+    rows = json.loads((out / "pairs.json").read_text())["rows"]
+    blindness = {name: [row["blindness"] for row in rows if row["prior"] == name] for name in ("none", "smooth")}
+    assert all(free <= smooth * 1.02 for free, smooth in zip(blindness["none"], blindness["smooth"], strict=True))
+
+
+def test_the_same_command_goes_on_where_it_stopped(tmp_path):
+    out = tmp_path / "run"
+
+    def stop(words):
+        if words.startswith("differentiate"):
+            raise KeyboardInterrupt
+        return nullcontext()
+
+    with pytest.raises(KeyboardInterrupt, match="2 of 6 questions"):
+        ask(study(out), choice_of(out), credit="made up", command="c", step=stop)
+    done = ask(study(out), choice_of(out), credit="made up", command="c", step=lambda words: nullcontext())
+    assert done.resumed == 2
+
+
+def test_a_picture_is_not_compared_with_itself(tmp_path):
+    made = study(tmp_path)
+    found = verify(made, made.probes)
+    labels, cosines = made.faces.labels, made.cosines.clone()
+    cosines.fill_diagonal_(-2)
+    for row, (person, place) in enumerate(zip(made.people, made.places.tolist(), strict=True)):
+        same = labels == person
+        same[place] = False
+        wins = (cosines[place][same][:, None] > cosines[place][labels != person]).double().mean()
+        assert float(found.area[row]) == pytest.approx(float(wins))
+        assert float(found.first[row]) == float(labels[cosines[place].argmax()] == person)
+
+
+def test_judges_have_not_seen_the_pictures_under_study(tmp_path):
+    made = study(tmp_path)
+    shifted = made.faces.images.clone()
+    shifted[made.places] = 1 - shifted[made.places]  # what stands under study must not matter
+    other = study_of(made.latent_map, made.faces.__class__(shifted, made.faces.labels, "x"), choice_of(tmp_path))
+    asked = small_faces(PEOPLE, 2, seed=0).images
+    for one, two in zip(made.judges, other.judges, strict=True):
+        assert torch.equal(one.read(asked), two.read(asked))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [({"people": 2}, "people: expected at least 3"), ({"members": 1}, "members"), ({"people": 9}, "at most 5")],
+)
+def test_choices_that_cannot_be_met_are_refused_by_name(tmp_path, more, words):
+    with pytest.raises(fs.FiberscopeError, match=words):
+        study(tmp_path, **more)
