@@ -79,11 +79,16 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
     assert_same(choice.out, undisturbed(tmp_path, network), 40)
 
 
-def test_an_interruption_says_what_is_stored_and_how_to_go_on(files, tmp_path):
+@pytest.mark.parametrize("engine", ["local", "processes"])
+def test_an_interruption_says_what_is_stored_and_how_to_go_on(engine, files, tmp_path):
     folder, network = files
     choice = choose(folder, tmp_path / "survey", "own:slow", batch_size=1)
-    process = start(*as_command(choice, network), seconds=SECONDS)
+    process = start(*as_command(choice, network, EngineChoice(engine, 1)), seconds=SECONDS)
     wait_for_more(process, choice.out, 0)
+    # A terminal sends it to every process of the command.
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for child in children:
+        os.kill(int(child), signal.SIGINT)
     process.send_signal(signal.SIGINT)
     error = process.communicate()[1]
     assert process.returncode == 130

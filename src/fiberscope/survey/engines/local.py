@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ import torch
 
 from fiberscope.survey.engines.engine import OpenWorkerHere
 from fiberscope.survey.tasks import Finished, Task
+from fiberscope.survey.uninterrupted import uninterrupted
 
 _AHEAD = 2  # tasks for each worker: one under way, one that waits
 
@@ -47,7 +48,9 @@ class LocalEngine:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (each.result() for each in done)
             finally:
-                pool.shutdown(cancel_futures=True)
+                # a second Ctrl-C would end Python under threads that still compute; it ends already
+                with suppress(KeyboardInterrupt), uninterrupted():
+                    pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait as wait_for
 from typing import ClassVar
@@ -17,6 +19,7 @@ import torch
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.engines.engine import OpenWorkerHere
 from fiberscope.survey.tasks import Finished, Task, Worker
+from fiberscope.survey.uninterrupted import uninterrupted
 
 _AHEAD = 2
 _MOST_DEATHS = 3  # of workers, without a task done between them
@@ -55,7 +58,9 @@ class ProcessEngine:
                         ) from error
                     pool = pool.again()
         finally:
-            pool.executor.shutdown(cancel_futures=True)
+            # a second Ctrl-C must not leave processes that wait for each other; it ends already
+            with suppress(KeyboardInterrupt), uninterrupted():
+                pool.executor.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +122,7 @@ class _Here:
 
 
 def _start(open_worker: OpenWorkerHere, threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the parent, which then lets its workers end
     torch.set_num_threads(threads)
     _Here.open_worker = open_worker
     threading.Thread(target=_end_with_parent, daemon=True).start()

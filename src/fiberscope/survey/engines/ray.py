@@ -91,16 +91,10 @@ def joined(address: str | None, *, cpus: int | None = None) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         if where == "local":
-            ray.init(
-                "local",
-                num_cpus=cpus,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                _node_ip_address="127.0.0.1",
-            )
+            own: dict[str, Any] = {"num_cpus": cpus, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
         else:
-            ray.init(where, log_to_driver=False, logging_level=logging.ERROR)
+            own = {}
+        ray.init(where, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, RayError) as error:
         raise FiberscopeError(
             f"address: Ray at {where} does not let us in ({_last_line(error)}). Its token may be another one than this "
