@@ -40,7 +40,7 @@ class Met(NamedTuple):
 
 
 def ask_pairs(study: FaceStudy) -> Answer:
-    """Bring pictures of people to the embedding of others, with three priors."""
+    """Bring pictures of people to the embedding of others, under each prior."""
     sources, targets = draw_pairs(study)
     images, aims = study.faces.images[study.places[sources]], study.faces.images[study.places[targets]]
     met = [meet(study, prior, images, aims) for prior in study.priors]
