@@ -15,10 +15,10 @@ _ROUND = 1e-2  # of black to white: below it total variation is a square, so tha
 def beside_total_variation(
     image: Float[Tensor, "1 c h w"], *, weight: float
 ) -> Callable[[Float[Tensor, "batch c h w"]], Float[Tensor, "batch p"]]:
-    """A measure in which the square of the distance of x from the image is ``|d|² + weight TV(d)`` of ``d = x - image``.
+    """A measure in which the distance of x from the image squares to ``|d|² + weight TV(d)`` of ``d = x - image``.
 
-    ``TV`` is the sum over pixels of the length of the gradient, rounded off below a hundredth of black to white; edges of
-    the image itself cost nothing.
+    ``TV`` is the sum over pixels of the length of the gradient, rounded off below a hundredth of black to
+    white; edges of the image itself cost nothing.
 
     References:
         Rudin, Osher and Fatemi (1992), Nonlinear total variation based noise removal algorithms.
