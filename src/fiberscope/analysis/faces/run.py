@@ -30,8 +30,8 @@ RESPONSIBLE = (
     "on the inside of one network with its weights at hand, and is no recipe for deceiving a camera: a printed or worn "
     "picture meets other cameras, crops and checks. Do not use it on pictures of people who have not agreed.",
     "The faces are the ORL database (now AT&T Laboratories Cambridge), credited as its makers ask: ten pictures each "
-    "of 40 people, with varying lighting, facial expressions and facial details. Numbers here are about such pictures and "
-    "this network. No face is stored outside your cache and your own report.",
+    "of 40 people, with varying lighting, facial expressions and facial details. Numbers here are about such pictures "
+    "and this network. No face is stored outside your cache and your own report.",
 )
 
 
