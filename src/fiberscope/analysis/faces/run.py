@@ -50,7 +50,7 @@ class FacesChoice:
     force: bool
 
 
-QUICK = {"people": 8, "pairs": 2, "rows": 2, "members": 4, "steps": 0}
+QUICK = {"people": 8, "pairs": 2, "rows": 2, "members": 3, "steps": 0}
 WHOLE = {"people": 40, "pairs": 20, "rows": 5, "members": 5, "steps": 0}
 
 QUESTIONS: tuple[Question, ...] = (
