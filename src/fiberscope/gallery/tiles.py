@@ -14,6 +14,7 @@ from fiberscope.problem.errors import FiberscopeError
 # Half a grey level: rounding of a float leaves [0, 1] by less, a forgotten rescaling by more.
 _SLACK = 0.5 / 255
 _USUAL_SIDE = 70
+_LEAST_SHARE = 0.85  # of the usual side: a face of 112 pixels on 56 is too small to be known again
 
 
 def as_images(images: Float[Tensor, "count ..."], argument: str) -> Float[Tensor, "count channels h w"]:
@@ -62,8 +63,10 @@ def check_length(length: int, wanted: int, argument: str) -> None:
 
 
 def usual_scale(width: int) -> int:
-    """Choose how many device pixels a pixel gets: small images come out some 70 design pixels wide."""
-    return max(1, round(_USUAL_SIDE * theme.DENSITY / width))
+    """Choose how many device pixels a pixel gets: small images come out some 70 design pixels wide, none much less."""
+    side = _USUAL_SIDE * theme.DENSITY
+    scale = max(1, round(side / width))
+    return scale if scale * width >= _LEAST_SHARE * side else scale + 1
 
 
 def image_tile(image: Float[Tensor, "channels h w"], *, scale: int) -> Image.Image:

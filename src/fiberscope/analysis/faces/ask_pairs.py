@@ -40,13 +40,14 @@ class Met(NamedTuple):
 
 
 def ask_pairs(study: FaceStudy) -> Answer:
-    """Bring pictures of people to the embedding of others, with three priors."""
+    """Bring pictures of people to the embedding of others, under each prior."""
     sources, targets = draw_pairs(study)
     images, aims = study.faces.images[study.places[sources]], study.faces.images[study.places[targets]]
     met = [meet(study, prior, images, aims) for prior in study.priors]
     people = torch.tensor(study.people)
     rows = [_row(each, people[sources].tolist(), people[targets].tolist()) for each in met]
-    figures = {f"pairs_{each.prior.name}.png": _figure(study, each, sources, targets) for each in met}
+    arrived = [each for each in met if bool(each.reached.any())]
+    figures = {f"pairs_{each.prior.name}.png": _figure(study, each, sources, targets) for each in arrived}
     return Answer(
         (_section(study, met, rows, tuple(figures.values()), len(sources)),),
         facts=(
@@ -104,13 +105,17 @@ def _row(met: Met, sources: list[int], targets: list[int]) -> tuple[str, ...]:
     there = met.reached > 0
     blind = over_people(torch.where(there, met.blindness, torch.nan), of="median")
     seen = {
-        name: torch.tensor([[float(p == s), float(p == t)] for p, s, t in zip(said, sources, targets, strict=True)])
+        name: torch.tensor([[float(p == s), float(p == t)] for p, s, t in zip(said, sources, targets, strict=True)])[
+            there
+        ]
         for name, said in met.judged.items()
     }
     each = [f"{name} {percent(float(hits[:, 0].mean()))}" for name, hits in seen.items()]
+    if not bool(there.any()):
+        return (met.prior.words, f"0 of {len(there)}", *["–"] * 5)
     pooled = torch.stack(list(seen.values())).mean(dim=0)
     first, second = (over_people(pooled[:, i]).words(0, percent=True) for i in (0, 1))
-    residual = short_number(float(met.residual[there].max()), digits=2) if bool(there.any()) else "none"
+    residual = short_number(float(met.residual[there].max()), digits=2)
     reached = f"{int(there.sum())} of {len(there)}"
     return (met.prior.words, reached, blind.words(0, percent=True), residual, first, second, ", ".join(each))
 
@@ -135,7 +140,7 @@ def _section(
         f"{count} pairs. Blindness: the way gone, in pixels, over that between the two pictures, median; 95 % "
         f"intervals over pairs. Judges saw all pictures but those under study; unchanged ones they read "
         f"right: {honest}. First "
-        "person: whose picture it was; second: whose embedding it has.",
+        "person: whose picture it was; second: whose embedding it has. Distances and judges: pairs on the fiber alone.",
     )
     finding = (
         f"{rows[1][1]} pairs met under the smooth prior, after {rows[1][2]} of the way between the pictures. Judges "
@@ -145,22 +150,22 @@ def _section(
 
 
 def _figure(study: FaceStudy, met: Met, sources: Tensor, targets: Tensor) -> Figure:
-    shown = slice(min(_SHOWN, len(sources)))
-    names = study.names
-    said = [", ".join(sorted({f"{person + 1}" for person in each})) for each in zip(*met.judged.values(), strict=True)]
+    shown = met.reached.nonzero()[:_SHOWN, 0]  # what did not arrive has nobody else's embedding
+    own, other = ([study.names[i] for i in which[shown].tolist()] for which in (sources, targets))
+    said = [sorted({person + 1 for person in each}) for each in zip(*met.judged.values(), strict=True)]
     words = [
-        f"{percent(blindness)} of the way\njudges: {people}" if reached else "not reached"
-        for blindness, reached, people in zip(met.blindness.tolist(), met.reached.tolist(), said, strict=True)
+        f"{percent(float(met.blindness[i]))} gone\njudges say {' or '.join(map(str, said[i]))}" for i in shown.tolist()
     ]
     picture = pairs(
         study.probes[sources][shown],
         study.probes[targets][shown],
         met.images[shown],
         labels=("Looks like", "Has the embedding of", f"Both\nprior: {met.prior.words}"),
-        captions=([names[i] for i in sources[shown]], [names[i] for i in targets[shown]], words[shown]),
-        title="One person to look at, another to the network",
+        captions=(own, other, words),
+        title="One person, another to the network",
         note=f"Embeddings of the last two rows agree to {short_number(float(met.residual[shown].max()), digits=2)} of "
-        "their size.",
+        f"their size. Gone: of the way between the pictures. {len(met.reached) - int(met.reached.sum())} of "
+        f"{len(met.reached)} pairs were not reached and are not shown.",
     )
     return Figure(
         to_png(picture),

@@ -55,7 +55,7 @@ def ask_rows(study: FaceStudy) -> Answer:
     pixels = (images - targets[:, None]).flatten(2).norm(dim=2) / targets.flatten(1).norm(dim=1)[:, None]
     captions = [
         [
-            f"{words}\n{percent(moved)} of its size" if there else f"{words}\nnot reached"
+            f"{words}\n{percent(moved)} away" if there else f"{words}\nnot reached"
             for (_, _, words), moved, there in zip(ways, moves, theres, strict=True)
         ]
         for moves, theres in zip(pixels.tolist(), reached.tolist(), strict=True)
@@ -68,7 +68,7 @@ def ask_rows(study: FaceStudy) -> Answer:
         labels=[study.names[i] for i in chosen],
         captions=captions,
         title="Each row is one embedding",
-        note=f"Embeddings in a row agree to {worst} of their size. Percent: how far the image is from the picture.",
+        note=f"Embeddings in a row agree to {worst} of their size. Percent: distance from the picture, of its size.",
     )
     figure = Figure(
         to_png(picture),

@@ -11,10 +11,11 @@ from fiberscope.analysis.faces.statistics import over_people
 from fiberscope.analysis.faces.study import FaceStudy
 from fiberscope.analysis.faces.verification import Along, verify_along
 from fiberscope.analysis.records import Records, Value
-from fiberscope.gallery import Mark, filmstrip, quartile_chart, to_png
+from fiberscope.gallery import Mark, filmstrip, quartile_chart, short_number, to_png
 from fiberscope.report import Figure, Section, Table
 
 PER_SIDE = 2
+_SIDE = 112  # device pixels of a face among all variations: the sheet is tall
 
 
 def ask_sensitivity(study: FaceStudy) -> Answer:
@@ -114,7 +115,7 @@ def _row(along: Along, study: FaceStudy) -> _Row:
     half = end + 1 if end == 0 else end - 1
     accepted, between = (over_people(along.verified[i].accepted) for i in (end, half))
     area = over_people(along.verified[end].area)
-    low, high = (f"{amount:g} {variation.unit}" for amount in (variation.low, variation.high))
+    low, high = (f"{short_number(amount)} {variation.unit}" for amount in (variation.low, variation.high))
     shares = (accepted.words(0, percent=True), between.words(0, percent=True), area.words(3))
     return _Row((variation.name, low, high, *shares), accepted.value)
 
@@ -133,8 +134,9 @@ def _film(study: FaceStudy) -> Figure:
         steps.append(torch.stack(varied))
     picture = filmstrip(
         torch.stack(steps),
-        row_captions=[f"{v.name}\n{v.low:g} to {v.high:g} {v.unit}" for v in study.variations],
-        step_captions=["least", "", "as it is", "", "most"],
+        row_captions=[f"{v.name}\n{short_number(v.low)} to {short_number(v.high)} {v.unit}" for v in study.variations],
+        step_captions=["low end", "", "unchanged", "", "high end"],
+        scale=max(1, _SIDE // face.shape[-1]),
         title="What the variations do to a face",
     )
     return Figure(

@@ -37,13 +37,13 @@ def ask_unseen(study: FaceStudy) -> Answer:
             (f"of all pictures, if {m} random directions were seen", percent(1 - m / n)),
         ),
         f"Between people lies {percent(float(sight.between))} of the variance of all pictures, as pixels measure it. "
-        f"The rank of the Jacobian is {int(sight.rank.min())} to {int(sight.rank.max())} of {m}.",
+        f"The rank of the Jacobian is {_span(sight.rank)} of {m}.",
     )
     figure, residual, reached = _pictures(study)
     finding = (
-        f"At a picture, {whole.words(1, percent=True)} of the variance of all faces is invisible to first order: "
-        f"{between.words(1, percent=True)} of that between people and {within.words(1, percent=True)} of that within "
-        "them."
+        f"At a picture, {whole.words(1, percent=True)} of the variance of all faces is invisible to first order; of "
+        f"the variance between people alone {between.words(1, percent=True)}, of that within them "
+        f"{within.words(1, percent=True)}. Had it {m} random directions to see, {percent(1 - m / n)} would be."
     )
     section = Section("What else is it blind to?", finding, (_WORDS, table, figure))
     columns = {
@@ -75,10 +75,15 @@ def ask_unseen(study: FaceStudy) -> Answer:
     )
 
 
+def _span(values: torch.Tensor) -> str:
+    low, high = int(values.min()), int(values.max())
+    return str(low) if low == high else f"{low} to {high}"
+
+
 _WORDS = (
     "A network that keeps few numbers of each picture must leave something out, and a good one leaves out what varies "
-    "within a person rather than between people. Where the two shares are alike, it is not what it ignores that makes "
-    "it good, but how strongly it sees the rest."
+    "within a person rather than between people. Where the two shares are alike, or the other way round, it is not "
+    "what it ignores to first order that makes it good, but how strongly it sees the rest."
 )
 
 
@@ -101,14 +106,14 @@ def _pictures(study: FaceStudy) -> tuple[Figure, torch.Tensor, int]:
     made = side_by_side(step, places)
     images = torch.unflatten(torch.stack([image for image, _, _ in made]), 0, (count, len(_STEPS_AWAY)))
     residual = torch.tensor([each for _, each, _ in made]).view(count, -1)
-    heads = [f"{'−' if way < 0 else '+'} direction {k + 1}" for k, way in _STEPS_AWAY]
+    heads = [f"direction {k + 1}\n{'back' if way < 0 else 'forward'}" for k, way in _STEPS_AWAY]
     picture = fiber_rows(
         study.probes[:count],
         images,
-        headings=("Picture", "Along the invisible directions in which faces vary most"),
+        headings=("Picture", "Where faces vary most, unseen"),
         labels=study.names[:count],
         captions=[heads] * count,
-        title="Each row is one and the same to the network",
+        title="Each row is the same to the network",
         note=f"{_LENGTH:g} standard deviations along each direction, then back onto the fiber; the embeddings agree to "
         f"{short_number(float(residual.max()), digits=2)} of their size.",
     )

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fiberscope.analysis.faces.total_variation import beside_total_variation
 from fiberscope.data import LabelledImages
 from fiberscope.models import compose
 from fiberscope.models.linear_generators import PrincipalGenerator, WaveGenerator
@@ -18,11 +19,15 @@ from fiberscope.variations import Variation
 
 _EVERYWHERE = Box(float("-inf"), float("inf"))
 _STEPS = 25  # a row that is not there by then would take a hundred Jacobians more
+_EDGES = 0.5  # of total variation beside the square of the distance
 _AUGMENTED = (("light azimuth", 40.0), ("light azimuth", -40.0), ("light elevation", 40.0))
 
 
 class Prior(NamedTuple):
-    """Coordinates that images are moved in: nearest there is what the prior calls nearest."""
+    """Coordinates that images are moved in: nearest there is what the prior calls nearest.
+
+    With ``edges``, for coordinates that are pixels, nearest weighs the total variation of the change so much.
+    """
 
     name: str
     words: str
@@ -30,6 +35,7 @@ class Prior(NamedTuple):
     box: Box
     decode: Callable[[Float[Tensor, "batch k"]], Float[Tensor, "batch c h w"]]
     encode: Callable[[Float[Tensor, "batch c h w"]], Float[Tensor, "batch k"]]
+    edges: float = 0.0
 
 
 class Brought(NamedTuple):
@@ -44,6 +50,13 @@ class Brought(NamedTuple):
 def no_prior(latent_map: LatentMap) -> Prior:
     """Pixels in the box: nothing makes changes smooth or face-like."""
     return Prior("none", "any pixels", latent_map, Box(), lambda rows: rows, lambda images: images)
+
+
+def flat_prior(latent_map: LatentMap) -> Prior:
+    """Pixels in the box, and changes with few edges: descent weighs their total variation, projection does not."""
+    return Prior(
+        "flat", "changes of few edges", latent_map, Box(), lambda rows: rows, lambda images: images, edges=_EDGES
+    )
 
 
 def smooth_prior(latent_map: LatentMap) -> Prior:
@@ -84,9 +97,11 @@ def bring(
     found = project(fiber, start, num_steps=_STEPS, num_restarts=0)
     cost, points, outcome = int(found.num_jacobians), found.points, found.outcome[0]
     if num_steps and outcome is Outcome.CONVERGED:
-        nearer = nearest(fiber, start, start=found.points, num_steps=num_steps)
+        measure = beside_total_variation(start, weight=prior.edges) if prior.edges else None
+        nearer = nearest(fiber, start, start=found.points, measure=measure, num_steps=num_steps)
         cost += int(nearer.num_jacobians)
-        gain = (nearer.points - start).norm() < (points - start).norm()
+        seen = measure or (lambda points: points)
+        gain = nearer.distance < (seen(points) - seen(start)).norm()
         if nearer.outcome[0] is Outcome.CONVERGED and bool(gain):
             points = nearer.points
     with torch.no_grad():

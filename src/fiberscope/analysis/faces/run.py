@@ -29,10 +29,9 @@ RESPONSIBLE = (
     "This study shows what a face embedding ignores, so that people who build or buy one can ask for better. It works "
     "on the inside of one network with its weights at hand, and is no recipe for deceiving a camera: a printed or worn "
     "picture meets other cameras, crops and checks. Do not use it on pictures of people who have not agreed.",
-    "The faces are the ORL database (now AT&T Laboratories Cambridge), credited as its makers ask: 40 members of the "
-    "laboratory and of the university, most of them men between 20 and 35, photographed from 1992 to 1994 for research "
-    "on recognition. Numbers here are about such pictures and this network. No face is stored outside your cache and "
-    "your own report.",
+    "The faces are the ORL database (now AT&T Laboratories Cambridge), credited as its makers ask: ten pictures each "
+    "of 40 people, with varying lighting, facial expressions and facial details. Numbers here are about such pictures "
+    "and this network. No face is stored outside your cache and your own report.",
 )
 
 
@@ -51,7 +50,7 @@ class FacesChoice:
     force: bool
 
 
-QUICK = {"people": 8, "pairs": 2, "rows": 2, "members": 4, "steps": 0}
+QUICK = {"people": 8, "pairs": 2, "rows": 2, "members": 3, "steps": 0}
 WHOLE = {"people": 40, "pairs": 20, "rows": 5, "members": 5, "steps": 0}
 
 QUESTIONS: tuple[Question, ...] = (

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from fiberscope.analysis.faces.judges import FaceJudge, train_face_judges
-from fiberscope.analysis.faces.priors import Prior, face_prior, no_prior, smooth_prior
+from fiberscope.analysis.faces.priors import Prior, face_prior, flat_prior, no_prior, smooth_prior
 from fiberscope.analysis.faces.sight import FaceSight, see_faces
 from fiberscope.analysis.faces.statistics import threshold_at
 from fiberscope.analysis.faces.threads import side_by_side
@@ -101,12 +101,13 @@ class FaceStudy:
         return see_faces(self.latent_map, self.probes, self.faces, self.variations, seed=self.seed)
 
     @cached_property
-    def priors(self) -> tuple[Prior, Prior, Prior]:
-        """What images are moved by: any pixels, smooth changes, changes as faces differ."""
+    def priors(self) -> tuple[Prior, ...]:
+        """What images are moved by: any pixels, smooth changes, changes as faces differ; by descent also few edges."""
         return (
             no_prior(self.latent_map),
             smooth_prior(self.latent_map),
             face_prior(self.latent_map, self.faces, self.variations),
+            *([flat_prior(self.latent_map)] if self.num_steps else []),
         )
 
     def rng(self) -> torch.Generator:
