@@ -233,8 +233,8 @@ def test_a_disk_that_is_really_full_loses_nothing_either(tmp_path):
     small, out, measures = tmp_path / "small", tmp_path / "left", ("spectrum", "variations")
     small.mkdir()
     command = [sys.executable, "-m", "fiberscope", "survey", "run", "--out", str(small / "survey")]
-    command += ["--limit", "1500", "--batch-size", "32", "--measures", *measures]
-    script = f"mount -t tmpfs -o size=1100k tmpfs {small} || exit 77; {shlex.join(command)}; code=$?; "
+    command += ["--limit", "2500", "--batch-size", "32", "--measures", *measures]
+    script = f"mount -t tmpfs -o size=500k tmpfs {small} || exit 77; {shlex.join(command)}; code=$?; "
     script += f"cp -r {small}/survey {out}; exit $code"
     done = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=False)
     if done.returncode in (1, 77):
@@ -243,9 +243,9 @@ def test_a_disk_that_is_really_full_loses_nothing_either(tmp_path):
     assert done.stderr.startswith("error: ")
     assert "No space left" in done.stderr
     assert done.stderr.count("\n") == 1
-    assert 0 < status(out).done < 1500
-    assert resume_survey(out).done == 1500
-    run_survey(SurveyChoice(tmp_path / "whole", measures=measures, limit=1500, batch_size=32))
+    assert 0 < status(out).done < 2500
+    assert resume_survey(out).done == 2500
+    run_survey(SurveyChoice(tmp_path / "whole", measures=measures, limit=2500, batch_size=32))
     assert records(out) == records(tmp_path / "whole")
 
 

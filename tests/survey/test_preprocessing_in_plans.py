@@ -6,7 +6,8 @@ import pytest
 
 from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
 from fiberscope.problem import FiberscopeError
-from fiberscope.survey.plan import make_plan, read_plan, refuse_other, reopen, write_plan
+from fiberscope.survey.plan import make_plan, read_plan, write_plan
+from fiberscope.survey.reopen import refuse_other, reopen
 
 
 def test_a_plan_opens_again_with_the_same_preprocessing_and_no_other(tmp_path):

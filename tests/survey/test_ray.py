@@ -87,7 +87,7 @@ def assert_same(out, alone):
     assert query(out, "SELECT count(*), sum(stop - start) FROM tasks").rows == ((COUNT // 2, COUNT),)
 
 
-def wait_until(condition, seconds=90):
+def wait_until(condition, seconds=200):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
