@@ -188,3 +188,29 @@ def test_bad_options_are_named(options, message):
     latent_map = sphere(4)
     with pytest.raises(fs.FiberscopeError, match=message):
         project(fs.Fiber(latent_map, torch.ones(1).double()), uniform(2, 4), **options)
+
+
+class _Remembering(torch.nn.Module):
+    """Weighs pixels by a table that it makes for each number of images and keeps, as masks of attention are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(6, 2, dtype=torch.float64)
+        self.tables: dict[int, torch.Tensor] = {}
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        count = len(images)
+        if count not in self.tables:
+            self.tables[count] = images.new_full((count, 6), 0.5).cumsum(dim=1)
+        return torch.tanh(self.layer(images * self.tables[count]))
+
+
+def test_what_is_found_can_be_differentiated_at_and_so_can_a_network_that_keeps_what_it_made_in_a_search():
+    torch.manual_seed(0)
+    latent_map = fs.LatentMap(_Remembering(), (6,), dtype=torch.float64)
+    images = uniform(60, 6)  # rows that arrive leave, so that many numbers of images are met in the midst of a search
+    found = project(fs.Fiber.through(latent_map, images), uniform(60, 6, seed=1))
+    for count in range(1, 61):
+        points = found.points[:count].clone().requires_grad_()
+        (slope,) = torch.autograd.grad(latent_map(points).sum(), points)
+        assert bool(slope.isfinite().all())

@@ -14,7 +14,7 @@ _MAX_NEWTON_STEPS = 40
 _MAX_TRIALS = 16  # along one Newton direction
 _OVERSHOT = 0.1  # share of the slope at the start that a trial may have gained on the far side of the minimum
 _SHORTER = 0.7  # each trial is at most so long as the last
-_NEAR = 1e-4  # relative error below which a Newton step that gains nothing has met rounding
+_NEAR = 1e-4  # relative error below which a Newton step that does not halve it has met rounding
 
 
 class BoxStep(NamedTuple):
@@ -69,8 +69,8 @@ class _Dual(NamedTuple):
     wish: Float[Tensor, "batch n"] | None
     damping: Float[Tensor, " batch"]
     ridge: Float[Tensor, " batch"]
-    size: Float[Tensor, " batch"]
     enough: Float[Tensor, " batch"]
+    near: Float[Tensor, " batch"]
     radius: Float[Tensor, " batch"] | None
 
     def take(self, index: Int[Tensor, " some"]) -> _Dual:
@@ -82,8 +82,8 @@ class _Dual(NamedTuple):
             None if self.wish is None else self.wish[index],
             self.damping[index],
             self.ridge[index],
-            self.size[index],
             self.enough[index],
+            self.near[index],
             None if self.radius is None else self.radius[index],
         )
 
@@ -93,7 +93,7 @@ class _Dual(NamedTuple):
             pull = pull + self.wish
         step = torch.minimum(torch.maximum(pull, self.lower), self.upper)
         change = self.differential.push(step)
-        gradient = change + self.damping[:, None] * multiplier - self.wanted
+        gradient = torch.addcmul(change - self.wanted, self.damping[:, None], multiplier)
         if self.radius is not None:
             gradient = _ball_gradient(gradient, multiplier, self.radius[:, None])
         return _Point(multiplier, step, change, step == pull, gradient)
@@ -151,27 +151,27 @@ def _pose(
     if wish is not None:  # rounding of J wish is relative to its factors, since a tangent wish cancels
         size = size + norm * torch.linalg.vector_norm(wish, dim=1)
     enough = (differential.rtol if rtol is None else rtol.clamp_min(differential.rtol)) * size
-    return _Dual(differential, wanted, lower, upper, wish, damping, ridge, size, enough, radius)
+    near = enough.maximum(_NEAR * size)
+    return _Dual(differential, wanted, lower, upper, wish, damping, ridge, enough, near, radius)
 
 
 def _minimise(dual: _Dual) -> _Point:
     point = dual.start()
     found, origin = point, torch.arange(len(point.step), device=point.step.device)
     error = torch.linalg.vector_norm(point.gradient, dim=1)
-    done = ~(error > dual.enough)  # so that a row that is not finite is done
-    if bool(done.all()):
-        return point
+    live = error > dual.enough  # a row that is not finite is done
+    left = int(live.sum())
     for _ in range(_MAX_NEWTON_STEPS):
-        point = _newton_step(dual, point, done)
-        before, error = error, torch.linalg.vector_norm(point.gradient, dim=1)
-        done = done | ~(error > dual.enough.maximum(_NEAR * dual.size * (error > before / 2)))
-        left = int((~done).sum())
         if left == 0:
             break
         if 2 * left <= len(origin):  # a copy of the rows that are left pays from here on
             found = _put(found, origin, point)
-            rest = (~done).nonzero()[:, 0]
-            dual, point, origin, error, done = dual.take(rest), point.take(rest), origin[rest], error[rest], done[rest]
+            rest = live.nonzero()[:, 0]
+            dual, point, origin, error, live = dual.take(rest), point.take(rest), origin[rest], error[rest], live[rest]
+        point = _newton_step(dual, point, live if left < len(origin) else None)
+        before, error = error, torch.linalg.vector_norm(point.gradient, dim=1)
+        live = live & (error > torch.where(error > before / 2, dual.near, dual.enough))
+        left = int(live.sum())
     return _put(found, origin, point)
 
 
@@ -182,14 +182,17 @@ def _put(found: _Point, origin: Int[Tensor, " some"], point: _Point) -> _Point:
     return _Point(*(old.index_copy(0, origin, new) for old, new in zip(found, point, strict=True)))
 
 
-def _newton_step(dual: _Dual, point: _Point, done: Bool[Tensor, " batch"]) -> _Point:
-    # Rows that are done ask for nothing: with a right side of zero, conjugate gradients do not wait for them.
-    asked = point._replace(gradient=point.gradient.masked_fill(done[:, None], 0.0))
-    direction = _direction(dual, asked).masked_fill(done[:, None], 0.0)
+def _newton_step(dual: _Dual, point: _Point, live: Bool[Tensor, " batch"] | None) -> _Point:
+    """One step of the rows that are ``live``: of all of them where none is done."""
+    if live is None:
+        direction = _direction(dual, point)
+    else:  # with a right side of zero, conjugate gradients do not wait for rows that are done
+        asked = point._replace(gradient=point.gradient.where(live[:, None], 0.0))
+        direction = _direction(dual, asked).where(live[:, None], 0.0)
     slope = (direction * point.gradient).sum(dim=1)
     length = torch.ones_like(slope)
     for _ in range(_MAX_TRIALS):
-        trial = dual.at(point.multiplier + length[:, None] * direction)
+        trial = dual.at(torch.addcmul(point.multiplier, length[:, None], direction))
         far_slope = (direction * trial.gradient).sum(dim=1)
         overshot = far_slope > -_OVERSHOT * slope
         if not bool(overshot.any()):

@@ -82,12 +82,15 @@ def correct(
     if method_for(latent_map) is Method.MATRIX_FREE:
         return correct_inexactly(latent_map, rows, task, num_steps=num_steps, damping=damping)
     found, state = _start(latent_map, rows, task, model.matrix if isinstance(model, Dense) else None)
-    state = state._replace(damping=state.damping.clamp_min(damping))
-    for _ in range(num_steps):
-        if state.origin.numel() == 0:
-            break
-        state = _advance(latent_map, state, found)
-    _keep(found, state)
+    with (
+        torch.inference_mode()
+    ):  # a seventh less time for one image; what is found was made outside, so is an ordinary tensor
+        state = state._replace(damping=state.damping.clamp_min(damping))
+        for _ in range(num_steps):
+            if state.origin.numel() == 0:
+                break
+            state = _advance(latent_map, state, found)
+        _keep(found, state)
     return found
 
 
@@ -162,10 +165,10 @@ def _check_rounding(latent_map: LatentMap, state: _State, found: Correction) -> 
 
 def _learn(state: _State, trial: Trial, learning: Bool[Tensor, " live"]) -> None:
     """Broyden's update, in place: the least change of the model that explains what the trial found."""
-    length = trial.step.square().sum(dim=1)
-    usable = learning & (length > 0) & trial.norm.isfinite()
-    rate = (trial.missed / length[:, None]).masked_fill(~usable[:, None], 0.0)
-    step = trial.step.masked_fill(~usable[:, None], 0.0)  # zero times NaN would be NaN
+    length = trial.step.square().sum(dim=1, keepdim=True)
+    usable = learning[:, None] & (length > 0) & trial.norm.isfinite()[:, None]
+    rate = (trial.missed / length).where(usable, 0.0)
+    step = trial.step.where(usable, 0.0)  # zero times NaN would be NaN
     state.model.baddbmm_(rate[:, :, None], step[:, None])
     state.fresh.logical_and_(~trial.accepted)
 

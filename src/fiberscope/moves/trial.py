@@ -65,7 +65,7 @@ def attempt(
         task.lower - here.rows,
         task.upper - here.rows,
         damping=damping * far,
-        rtol=_STEP_RTOL * (~exact).to(far),
+        rtol=torch.where(exact, 0.0, _STEP_RTOL),
     )
     rows = (here.rows + found.step).maximum(task.lower).minimum(task.upper)
     residual = residual_of(latent_map, rows, task)
@@ -98,5 +98,6 @@ def _times(matrices: Float[Tensor, "live m m"], vectors: Float[Tensor, "live m"]
 
 def residual_of(latent_map: LatentMap, rows: Float[Tensor, "some n"], task: Task) -> Float[Tensor, "some m"]:
     """What lies outside the ball of each row's latent, by a forward pass."""
-    with torch.no_grad():
-        return task.excess(latent_map(rows))
+    # Not in inference mode: what a network keeps for later passes must be fit for backward ones.
+    with torch.inference_mode(mode=False), torch.no_grad():
+        return task.excess(latent_map(rows.clone()))
