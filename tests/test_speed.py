@@ -85,11 +85,15 @@ def test_figures_name_the_machine_but_nobody():
 
 def test_the_harness_runs_without_its_peers(tmp_path):
     command = [sys.executable, "-m", "benchmarks.speed", "--size", "tiny", "--threads", "1", "--only"]
-    command += ["jacobians", "walks", "project", "--out", str(tmp_path)]
+    command += ["jacobians", "walks", "project", "shares", "--out", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "speed.json").read_text(encoding="utf-8"))
-    assert [run["section"] for run in results["runs"]] == ["jacobians", "walks", "project"]
+    assert [run["section"] for run in results["runs"]] == ["jacobians", "walks", "project", "shares"]
+    for work in results["runs"][-1]["figures"].values():
+        assert sum(work["parts"].values()) == pytest.approx(work["seconds"])
+        assert min(work["parts"].values()) > 0, "a part that is never entered is not watched"
     assert "Jacobians of 512 digits" in (tmp_path / "speed.md").read_text(encoding="utf-8")
     assert "not measured" in (tmp_path / "speed_targets.md").read_text(encoding="utf-8")
+    assert "one at a time" in (tmp_path / "speed_profile.md").read_text(encoding="utf-8")
     assert (tmp_path / "speed.png").stat().st_size > 10_000

@@ -1,4 +1,4 @@
-"""Results as a table, a chart and a list of targets; the README shows the table and the chart."""
+"""Results as a table, a chart, a list of targets and a profile; the README shows the table and the chart."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.speed import shares
 from benchmarks.speed.machine import ROOT
 from benchmarks.speed.picture import draw
 from benchmarks.speed.rows import SHIPPED, Beside, Row, Runs, rows
@@ -20,11 +21,12 @@ _CHART = ROOT / "docs" / "images" / "speed.png"
 
 
 def write(results: Mapping, out: Path, *, readme: Path | None) -> None:
-    """Write speed.md, speed_targets.md and the chart; with a README also into it, and the chart to its pictures."""
+    """Write speed.md, speed_targets.md, speed_profile.md and the chart; with a README also into it and its pictures."""
     runs = Runs(results)
     table = table_of(results)
     (out / "speed.md").write_text(table, encoding="utf-8")
     (out / "speed_targets.md").write_text(targets_of(results), encoding="utf-8")
+    (out / "speed_profile.md").write_text(profile_of(results), encoding="utf-8")
     chart = _CHART if readme else out / "speed.png"
     if any(run["section"] in {row.section for row in rows()} for run in runs.all()):
         gallery.save_png(draw(runs), chart)
@@ -45,7 +47,7 @@ def table_of(results: Mapping) -> str:
     group = ""
     for row in rows():
         found = {count: _found(row, runs, SHIPPED, count) for count in counts}
-        last = found[counts[-1]]
+        last = found[counts[-1]] if counts else None
         if last is None:
             continue
         if row.group != group:
@@ -63,18 +65,52 @@ def table_of(results: Mapping) -> str:
 
 
 def targets_of(results: Mapping) -> str:
+    """Each target with what was measured, and under the table why those are missed that are."""
     runs = Runs(results)
     counts = runs.threads()
     head = ["aimed at, on two cores", *(f"{_threads(count)}" for count in counts)]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    reasons = []
     for target in targets():
         found = [verdict(target, runs, count) for count in counts]
+        if any(each and not each.met for each in found):
+            reasons.append(f"- *{target.wanted.removeprefix('the same: ')}*: {target.why}")
         cells = [
             "not measured" if each is None else f"{'met' if each.met else '**missed**'}: {each.measured}"
             for each in found
         ]
         lines.append("| " + " | ".join([target.wanted, *cells]) + " |")
+    if reasons:
+        lines += [
+            "",
+            "Why those are missed that are; where the time goes is in [speed_profile.md](speed_profile.md):",
+            "",
+        ]
+    return "\n".join([*lines, *reasons, "", _footnote(results, runs), ""])
+
+
+def profile_of(results: Mapping) -> str:
+    """Shares of the time of each kind of work, and how much of it is calls rather than arithmetic."""
+    runs = Runs(results)
+    head = ["", "threads", "ms an image", *shares.PARTS, "Jacobians an image", "torch operations an image"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for run in runs.all():
+        if run["section"] == "shares":
+            lines += [_profile_row(run, work, found) for work, found in run["figures"].items()]
     return "\n".join([*lines, "", _footnote(results, runs), ""])
+
+
+def _profile_row(run: Mapping, work: str, found: Mapping) -> str:
+    images, jacobians = found["images"], found["Jacobians an image"]
+    cells = [
+        f"{run['network']}: {work}",
+        str(run["threads"]),
+        short_number(1e3 * found["seconds"] / images),
+        *(f"{found['parts'][part] / found['seconds']:.0%}" for part in shares.PARTS),
+        "" if jacobians is None else f"{jacobians:.1f}",
+        f"{found['torch operations'] / images:,.0f}",
+    ]
+    return "| " + " | ".join(cells) + " |"
 
 
 def _found(row: Row, runs: Runs, network: str, threads: int) -> Beside | None:

@@ -27,6 +27,7 @@ SECTIONS = {
     "metamers": Section("benchmarks.speed.metamers"),
     "project": Section("benchmarks.speed.project", networks=_LATENT),
     "nearest": Section("benchmarks.speed.nearest", networks=_LATENT),
+    "shares": Section("benchmarks.speed.shares", networks=_LATENT),
     "dataset": Section("benchmarks.speed.dataset", networks=NAMES[:1]),
     "large": Section("benchmarks.speed.large", networks=NAMES[:1], usual=False),
 }

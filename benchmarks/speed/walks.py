@@ -27,7 +27,7 @@ import fiberscope as fs
 OURS = "fiberscope"
 PROJECTED = "null-space walk, headings projected"
 PUBLISHED = "null-space walk, random eigenvectors"
-_LENGTH = 5.0
+LENGTH = 5.0
 
 
 class _Walked(NamedTuple):
@@ -41,12 +41,12 @@ def measure(network: Network, size: Size) -> dict[str, object]:
     start = images[:1].expand(size.walkers, -1, -1, -1).contiguous()
     headings = images[1 : size.walkers + 1] - start
     fiber = fs.Fiber.through(network.latent_map, images[:1])
-    step = _LENGTH / size.walk_steps
+    step = LENGTH / size.walk_steps
 
     walked: dict[str, _Walked] = {}
 
     def ours() -> None:
-        path = fs.walk(fiber, start, headings, length=_LENGTH, num_steps=size.walk_steps)
+        path = fs.walk(fiber, start, headings, length=LENGTH, num_steps=size.walk_steps)
         walked[OURS] = _Walked(path.points[-1], path.arc_length[-1], size.walk_steps)
 
     def projected() -> None:
@@ -61,7 +61,7 @@ def measure(network: Network, size: Size) -> dict[str, object]:
     seconds = side_by_side(contestants, repeats=size.repeats)
     return {
         "walks": size.walkers,
-        "length": _LENGTH,
+        "length": LENGTH,
         "seconds a walk": seconds,
         "ratios": ratios(seconds, under=OURS),
         "figures": {name: _figures(network, each, fiber.target) for name, each in walked.items()},
@@ -74,7 +74,7 @@ def _figures(network: Network, walked: _Walked, target: Tensor) -> dict[str, flo
         "drift |r| / |z|, median": float(drift.median()),
         "drift |r| / |z|, greatest": float(drift.max()),
         "length gone, mean": float(walked.gone.mean()),
-        "share that went the length": float((walked.gone >= 0.97 * _LENGTH).double().mean()),
+        "share that went the length": float((walked.gone >= 0.97 * LENGTH).double().mean()),
         "steps": walked.steps,
     }
 
@@ -82,12 +82,12 @@ def _figures(network: Network, walked: _Walked, target: Tensor) -> dict[str, flo
 def _projected(network: Network, start: Tensor, headings: Tensor, step: float) -> _Walked:
     points, gone, steps = start.flatten(1), torch.zeros(len(start)), 0
     heading = torch.nn.functional.normalize(headings.flatten(1))
-    while bool((gone < _LENGTH).any()) and steps < 4 * _LENGTH / step:
+    while bool((gone < LENGTH).any()) and steps < 4 * LENGTH / step:
         basis = torch.linalg.qr(_jacobian(network, points).transpose(1, 2)).Q
         heading = torch.nn.functional.normalize(
             heading - (basis @ (basis.transpose(1, 2) @ heading[:, :, None]))[:, :, 0]
         )
-        size = torch.minimum(torch.full_like(gone, step), _LENGTH - gone).clamp_min(0)
+        size = torch.minimum(torch.full_like(gone, step), LENGTH - gone).clamp_min(0)
         onward = (points + size[:, None] * heading).clamp(0, 1)
         gone, points, steps = gone + (onward - points).norm(dim=1), onward, steps + 1
     return _Walked(points, gone, steps)
@@ -106,12 +106,12 @@ def _published(network: Network, start: Tensor, step: float) -> _Walked:
 def _random_eigenvectors(network: Network, point: Tensor, step: float, draw: torch.Generator) -> _Walked:
     gone, steps = 0.0, 0
     nullity = network.latent_map.input_size - network.latent_map.latent_size
-    while gone < _LENGTH and steps < 4 * _LENGTH / step:
+    while gone < LENGTH and steps < 4 * LENGTH / step:
         jacobian = _jacobian(network, point)[0].double()
         vectors = torch.linalg.eigh(jacobian.T @ jacobian).eigenvectors
         chosen = vectors[:, int(torch.randint(nullity, (1,), generator=draw))].to(point)
         sign = 1 - 2 * int(torch.randint(2, (1,), generator=draw))
-        onward = (point + sign * min(step, _LENGTH - gone) * chosen).clamp(0, 1)
+        onward = (point + sign * min(step, LENGTH - gone) * chosen).clamp(0, 1)
         gone, point, steps = gone + float((onward - point).norm()), onward, steps + 1
     return _Walked(point, torch.tensor([gone]), steps)
 
