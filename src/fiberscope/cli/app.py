@@ -22,7 +22,7 @@ from fiberscope.cli.nearest import nearest
 from fiberscope.cli.project import project
 from fiberscope.cli.rows import rows
 from fiberscope.cli.spectrum import spectrum
-from fiberscope.cli.survey import survey
+from fiberscope.cli.survey import spelled_out, survey
 from fiberscope.cli.terminal import say_error, say_interrupted
 from fiberscope.cli.train import autoencoder, classifier, generator
 from fiberscope.cli.train_judges import judges
@@ -85,7 +85,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; 0 when it found what it looked for, 1 when it found nothing, 2 when it was refused."""
     try:
-        code = app(list(arguments))
+        code = app(spelled_out(arguments))
     except KeyboardInterrupt as interrupt:
         say_interrupted(str(interrupt) or "interrupted")
         return INTERRUPTED

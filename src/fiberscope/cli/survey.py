@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +13,18 @@ from fiberscope.cli.options import Flat
 from fiberscope.cli.survey_words import show_end, show_report, show_so_far, show_status, show_tables, survey_bar
 from fiberscope.cli.terminal import command_line, say, show_files
 
-survey = App(name="survey", help="Measure every image of a data set; records outlive any kill.", help_epilogue="")
+survey = App(
+    name="survey",
+    help="Measure every image of a data set; records outlive any kill.",
+    help_epilogue="Options without a command are those of run: fiberscope survey --out runs/digits",
+)
+
+
+def spelled_out(arguments: Sequence[str]) -> list[str]:
+    """The same command line, with the command `run` of a survey where options follow at once."""
+    # Not cyclopts' default command: it would take a mistyped command for a stray argument, and ask for --out.
+    begins = len(arguments) > 1 and arguments[0] == "survey" and arguments[1].startswith("--")
+    return ["survey", "run", *arguments[1:]] if begins and arguments[1] != "--help" else list(arguments)
 
 
 @survey.command
