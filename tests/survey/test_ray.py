@@ -212,7 +212,7 @@ def test_what_cannot_be_computed_on_a_cluster_is_told_as_what_it_is(cluster, tmp
     assert "workers died 3 times at tasks [1], killed" in found["deadly"]
     assert found["deadly done"] == COUNT - 5  # all but the task that kills
     assert "no worker has come for 2 s: a worker needs CPU 1, GPU 1; the cluster has CPU 2, GPU 0" in found["no room"]
-    assert "measure_settings was" in found["other file"]
+    assert "own.py:deadly has changed" in found["other file"]
     assert "(So says a worker on machine " in found["other file"]
     assert found["still on"]
 

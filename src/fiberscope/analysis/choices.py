@@ -17,7 +17,7 @@ class NetworkChoice:
 
     weights: Path | None = None
     """Weights for file.py:factory, timm: and torchvision:, in .safetensors, or a state dict in .pt or .pth; by default
-    those of the factory, or of the package's own cache. The word random draws them; nothing is downloaded."""
+    those of the factory, or of the package's own cache. The word random draws those of timm:, torchvision: and hf:."""
 
     layer: str | None = None
     """The layer whose output is the latent, see `fiberscope layers`; by default the encoder, of a network of your own

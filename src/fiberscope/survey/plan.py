@@ -116,7 +116,7 @@ def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
         threads=1,
         versions=versions(),
         judges=judges,
-        preprocessing=_told(scene.network.preprocessing),
+        preprocessing={} if scene.network.preprocessing.changes_nothing else by_choices(scene.network.preprocessing),
         normalise_latent=network.normalise_latent,
         **hashes_of(scene, model, judges),
     )
@@ -132,6 +132,14 @@ def hashes_of(scene: Scene, model: str, judges: tuple[str, ...]) -> dict[str, An
         "data_sha256": scene.source.sha256,
         "reference_sha256": hash_tensors([scene.reference.images, scene.reference.labels]),
     }
+
+
+def by_choices(preprocessing: Preprocessing) -> dict[str, object]:
+    """What is done to images, by the names of the choices."""
+    found: dict[str, Any] = json.loads(json.dumps(asdict(preprocessing)))
+    size = found.pop("size")
+    values = {name: tuple(found[name]) for name in ("mean", "std")}
+    return {**found, **values, "resize": None if size is None else tuple(size)}
 
 
 def write_plan(plan: Plan, folder: Path) -> Path:
@@ -166,16 +174,6 @@ def read_plan(folder: Path, *, argument: str = "out") -> Plan:
         raise FiberscopeError(
             f"{argument}: {folder / PLAN} cannot be read ({error}). Restore it; nothing was changed."
         ) from error
-
-
-def _told(preprocessing: Preprocessing) -> dict[str, object]:
-    """By the names of the choices; nothing where images reach the network as they are."""
-    if preprocessing.changes_nothing:
-        return {}
-    found: dict[str, Any] = json.loads(json.dumps(asdict(preprocessing)))
-    size = found.pop("size")
-    values = {name: tuple(found[name]) for name in ("mean", "std")}
-    return {**found, **values, "resize": None if size is None else tuple(size)}
 
 
 def _absolute_spec(name: str) -> str:
