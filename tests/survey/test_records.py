@@ -122,6 +122,16 @@ def test_exports_hold_the_records(done, tmp_path):
         assert all(row["meaning"] for row in csv.DictReader(file))
 
 
+def test_an_export_that_cannot_be_written_names_the_file_that_was_asked_for(done, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    wanted = tmp_path / "file" / "all.parquet"
+    with pytest.raises(FiberscopeError, match=rf"to: {wanted} cannot be written.*Name a file in another folder by --to"):
+        export(done, wanted)
+    with pytest.raises(FiberscopeError, match=f"to: {tmp_path} is a folder. Name a file in it: {tmp_path}/records.csv"):
+        export(done, tmp_path, format="csv")
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
 def test_the_summary_has_the_quartiles_of_all_images(done):
     tables = {table.title: table for table in summary(done)}
     row = next(row for row in tables["Over all images"].rows if row[0] == "blindness")

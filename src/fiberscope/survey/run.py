@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,7 +114,8 @@ def _go_on(opened: Opened, folder: Path, engine: Engine, *, retry: bool, on_prog
             tell(progress)
         store.close()
     except KeyboardInterrupt:
-        close_quietly(store)
+        with suppress(KeyboardInterrupt), uninterrupted():  # a second one changes nothing
+            close_quietly(store)
         raise KeyboardInterrupt(
             f"interrupted: {done} of {plan.images} images are stored in {folder}; go on with: fiberscope survey resume "
             f"--out {folder}"
