@@ -19,7 +19,7 @@ def test_help_of_surveys_lists_their_commands_and_says_what_options_alone_do(ask
     run(["survey", *asked])
     out = capsys.readouterr().out
     assert all(f"│ {name} " in out for name in ("run", "resume", "status", "summary", "compare", "query", "export"))
-    assert "Options without a command are those of run" in out
+    assert "Options without a command are those of run." in " ".join(out.split())
 
 
 def test_a_mistyped_command_is_told_and_not_taken_for_an_option_of_run(capsys):

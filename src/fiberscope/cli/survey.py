@@ -15,8 +15,8 @@ from fiberscope.cli.terminal import command_line, say, show_files
 
 survey = App(
     name="survey",
-    help="Measure every image of a data set; records outlive any kill.",
-    help_epilogue="Options without a command are those of run: fiberscope survey --out runs/digits",
+    help="Measure every image of a data set; records outlive any kill. Options without a command are those of run.",
+    help_epilogue="",
 )
 
 
@@ -69,15 +69,18 @@ def status(*, folder: Flat[SurveyFolder]) -> int:
 
 
 @survey.command
-def summary(*, folder: Flat[SurveyFolder]) -> int:
-    """Show what a survey found so far as tables, and write all of it as one page, report.html, into its folder."""
+def summary(
+    *,
+    folder: Flat[SurveyFolder],
+    to: Annotated[Path | None, Parameter(help="File of the page; by default report.html in --out.")] = None,
+) -> int:
+    """Show what a survey found so far as tables, and write all of it as one page."""
     from fiberscope.survey import status as ask_status
     from fiberscope.survey import summary as ask
 
     show_tables([(table.title, table.columns, table.rows) for table in ask(folder.out)])
     show_so_far(ask_status(folder.out))
-    show_report(folder.out)
-    return 0
+    return 0 if show_report(folder.out, to) else 2
 
 
 @survey.command
