@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 import zarr
 
 from fiberscope.analysis.choices import EngineChoice, SurveyChoice
@@ -48,9 +49,11 @@ def test_an_image_that_fails_has_its_reason_and_spoils_no_other(own_files, done,
         ("number", lambda batch: batch.images.flatten(1).sum(dim=1, keepdim=True), "shape (1, 1), wanted (1,)"),
         ("image", lambda batch: batch.images.flatten(1), "shape (1, 36), wanted (1, 1, 6, 6)"),
         ("whole", lambda batch: [math.inf] * len(batch), "an infinite odd, wanted whole numbers"),
+        ("whole", lambda batch: [2**53 + 1] * len(batch), "of 2^53 or more, of which digits would be lost"),
+        ("whole", lambda batch: torch.full((len(batch),), -(2**62)), "of 2^53 or more, of which digits would be lost"),
         ("number", lambda batch: [], "shape (0,), wanted (1,)"),
     ],
-    ids=["values in rows", "flat images", "infinite", "nothing"],
+    ids=["values in rows", "flat images", "infinite", "too large", "too small", "nothing"],
 )
 def test_a_measure_that_gives_what_fits_no_column_is_told_in_the_records(kind, give, words, files, tmp_path):
     folder, network = files
