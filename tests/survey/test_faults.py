@@ -16,7 +16,7 @@ import pytest
 import torch
 import zarr
 
-from fiberscope.analysis.choices import EngineChoice, SurveyChoice
+from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice
 from fiberscope.cli.app import run
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey import Column, Measure, query, register, resume_survey, run_survey, status

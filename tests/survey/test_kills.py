@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fiberscope.analysis.choices import EngineChoice
+from fiberscope.analysis.survey_choices import EngineChoice
 from fiberscope.survey import query, resume_survey, run_survey, status
 from surveys import as_command, choose, images, records, start, write_survey
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.survey_choices import SurveyChoice
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.plan import make_plan, read_plan, write_plan
 from fiberscope.survey.reopen import refuse_other, reopen

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clusters import ADDRESS, Network
-from fiberscope.analysis.choices import EngineChoice
+from fiberscope.analysis.survey_choices import EngineChoice
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey import query, resume_survey, run_survey, status
 from fiberscope.survey.engines import open_engine
@@ -164,7 +164,7 @@ import json, sys
 from pathlib import Path
 import ray
 sys.path += sys.argv[3:]
-from fiberscope.analysis.choices import EngineChoice
+from fiberscope.analysis.survey_choices import EngineChoice
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey import resume_survey, run_survey, status
 from fiberscope.survey.engines.ray import RayEngine

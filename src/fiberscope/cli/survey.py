@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice, SurveyCompareChoice, SurveyFolder
+from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice, SurveyCompareChoice, SurveyFolder
 from fiberscope.cli.options import Flat
 from fiberscope.cli.survey_words import show_end, show_report, show_so_far, show_status, show_tables, survey_bar
 from fiberscope.cli.terminal import command_line, say, show_files

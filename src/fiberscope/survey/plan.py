@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.content_hash import hash_module, hash_source, hash_tensors
 from fiberscope.analysis.provenance import versions
+from fiberscope.analysis.survey_choices import SurveyChoice
 from fiberscope.judges import Panel
 from fiberscope.models import Preprocessing
 from fiberscope.models.opened import RANDOM

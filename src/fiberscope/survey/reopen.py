@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.survey_choices import SurveyChoice
 from fiberscope.models import Preprocessing
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.plan import Opened, Plan, by_choices, hashes_of, make_plan

@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.run_folder import open_folder
+from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.database import Database
 from fiberscope.survey.engines import Engine, open_engine

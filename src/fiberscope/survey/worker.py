@@ -122,7 +122,9 @@ def _checked(measure: Measure, columns: Sequence[Column], found: Mapping[str, Va
         if column.kind == "whole" and np.isinf(array).any():
             raise FiberscopeError(f"gave an infinite {column.name}, wanted whole numbers, or NaN where not known")
         if column.kind == "whole" and ((array >= _LARGEST_WHOLE) | (array <= -_LARGEST_WHOLE)).any():
-            raise FiberscopeError(f"gave a {column.name} of 2^53 or more, of which digits would be lost. Give it as text")
+            raise FiberscopeError(
+                f"gave a {column.name} of 2^53 or more, of which digits would be lost. Give it as text"
+            )
     return arrays
 
 
