@@ -180,6 +180,11 @@ def test_columns_that_mean_something_else_are_left_out_and_named(done, tmp_path)
     assert "dots" in found.left_out[0][1]
 
 
+def test_a_folder_that_holds_no_survey_is_named_by_its_argument(done, tmp_path):
+    with pytest.raises(FiberscopeError, match=f"surveys: {tmp_path} holds no survey"):
+        compare_surveys(done, tmp_path)
+
+
 def test_the_command_writes_a_page_tables_and_where_they_come_from(compared):
     done, other, out = compared
     with (out / "columns.csv").open(newline="") as file:
