@@ -277,6 +277,7 @@ def test_no_more_is_computed_than_is_stored_soon(files, tmp_path):
         ({"batch_size": 0}, "at least one"),
         ({"limit": 0}, "at least one"),
         ({"data": "nowhere.npz"}, "nowhere.npz"),
+        ({"data": "mnist:tst"}, "MNIST is mnist:test, mnist:train, mnist"),
     ],
 )
 def test_bad_choices_are_refused_and_leave_no_survey(options, words, files, tmp_path):
