@@ -29,8 +29,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.provenance import versions
+from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice
 from fiberscope.survey import run_survey
 from fiberscope.survey.batch import Batch
 from fiberscope.survey.engines import cores

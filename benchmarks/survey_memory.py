@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fiberscope.analysis.choices import EngineChoice, SurveyChoice
+from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice
 from fiberscope.gallery import theme
 from fiberscope.gallery.chart import EndLabel, Margins, draw_chart, label_ends, name_axes, room_for
 from fiberscope.gallery.save import save_png

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from commands import Command
-from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice
 from fiberscope.survey import Rows, query, read_images
 from studies import NETWORK, SHAPE, labelled
 

@@ -74,6 +74,7 @@ def linear_state():
         (["--model", "nowhere.pt2"], "nowhere.pt2 does not exist; check the path"),
         (["--model", "weights.pth"], "is a file of weights, and no network; give them by --weights"),
         (["--model", "efficientnet-lite0", "--weights", "w.pth"], "has its own; leave the weights out"),
+        (["--model", "networks.py:linear", "--weights", "random"], "random ones are drawn for timm:, torchvision:"),
         (["--model", "timm:resnet"], "timm has no network 'resnet'; close names: resnet"),
         (["--model", "torchvision:resnet19"], "torchvision has no network 'resnet19'; close names: resnet18"),
         (["--model", "hf:nowhere"], "Nothing is downloaded unasked"),

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from explorer.columns import browse
-from fiberscope.analysis.choices import EngineChoice, NetworkChoice
+from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.survey_choices import EngineChoice
 from fiberscope.cli.app import run
 from fiberscope.explorer import open_scene
 from fiberscope.explorer.script import script

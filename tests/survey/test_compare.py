@@ -83,16 +83,32 @@ def test_images_are_matched_by_place_and_not_by_order(done, tmp_path):
 
 @pytest.mark.parametrize("count", [30, 30_000])
 def test_an_interval_holds_the_truth_nineteen_times_of_twenty(count):
-    """Differences of an exponential distribution: mean 1, median log 2. Both ways of finding intervals are tried."""
+    """Differences of an exponential distribution: mean and deviation 1, median log 2, by both ways of finding them."""
     tries = 200 if count < 1000 else 300
-    held = np.zeros(2)
+    held = np.zeros(3)
     for seed in range(tries):
-        mean, median = intervals(rng(seed).exponential(size=count), rng=rng(seed))
-        held += [mean.low <= 1 <= mean.high, median.low <= math.log(2) <= median.high]
-    # Binomial: 3.5 standard deviations of luck; a bootstrap of 30 skewed numbers holds some 92 %.
-    least = 0.95 - (0.04 if count < 1000 else 0) - 3.5 * math.sqrt(0.05 * 0.95 / tries)
-    assert least < held.min() / tries
+        found = intervals(rng(seed).exponential(size=count), rng=rng(seed))
+        held += [each.low <= truth <= each.high for each, truth in zip(found, (1, math.log(2), 1), strict=True)]
+    # Binomial: 3.5 standard deviations of luck; a bootstrap of 30 skewed numbers holds some 92 %, of a ratio some 85 %.
+    least = 0.95 - np.array([0.04, 0.04, 0.11]) * (count < 1000) - 3.5 * math.sqrt(0.05 * 0.95 / tries)
+    assert (least < held / tries).all()
     assert held.max() / tries <= 1
+
+
+@pytest.mark.parametrize("count", [200, 30_000])
+def test_the_interval_of_the_effect_knows_that_its_spread_is_an_estimate_too(count):
+    """Of normal differences d ± 1.96 √((1 + d²/2) / n); with the spread taken for known, d ± 1.96 / √n."""
+    *_, effect = intervals(rng().normal(3.0, 1.0, size=count), rng=rng())
+    half = 1.96 * math.sqrt((1 + effect.value**2 / 2) / count)
+    assert effect.high - effect.low == pytest.approx(2 * half, rel=0.15)
+
+
+@pytest.mark.parametrize("differences", [[2.0], [2.0, 2.0, 2.0], [1.0, 2.0]])
+def test_an_effect_whose_spread_is_not_known_has_no_interval(differences):
+    *_, effect = intervals(np.array(differences), rng=rng())
+    assert math.isnan(effect.low)
+    assert math.isnan(effect.high)
+    assert math.isnan(effect.value) == (len(set(differences)) == 1)
 
 
 def test_resamples_are_drawn_by_the_seed_and_the_column_alone(done, tmp_path):
@@ -162,6 +178,11 @@ def test_columns_that_mean_something_else_are_left_out_and_named(done, tmp_path)
     assert "ink" not in by_name(found)
     assert [name for name, _ in found.left_out] == ["ink"]
     assert "dots" in found.left_out[0][1]
+
+
+def test_a_folder_that_holds_no_survey_is_named_by_its_argument(done, tmp_path):
+    with pytest.raises(FiberscopeError, match=f"surveys: {tmp_path} holds no survey"):
+        compare_surveys(done, tmp_path)
 
 
 def test_the_command_writes_a_page_tables_and_where_they_come_from(compared):

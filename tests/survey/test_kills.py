@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fiberscope.analysis.choices import EngineChoice
+from fiberscope.analysis.survey_choices import EngineChoice
 from fiberscope.survey import query, resume_survey, run_survey, status
 from surveys import as_command, choose, images, records, start, write_survey
 
@@ -96,6 +96,23 @@ def test_an_interruption_says_what_is_stored_and_how_to_go_on(engine, files, tmp
     done = status(choice.out).done
     assert f"interrupted: {done} of 24 images are stored in {choice.out}" in error
     assert f"fiberscope survey resume --out {choice.out}" in error
+
+
+@pytest.mark.parametrize("engine", ["local", "processes"])
+def test_an_interruption_does_not_wait_for_tasks_under_way(engine, files, tmp_path):
+    folder, network = files
+    choice = choose(folder, tmp_path / "survey", "own:slow", batch_size=1)
+    process = start(*as_command(choice, network, EngineChoice(engine, 2)), seconds=60)
+    end = time.monotonic() + 60
+    while not (choice.out / "records.duckdb").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    error = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert f"interrupted: 0 of 24 images are stored in {choice.out}" in error
+    assert "Traceback" not in error
 
 
 def test_workers_end_with_a_driver_that_was_killed(files, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fiberscope.analysis.choices import EngineChoice
+from fiberscope.analysis.survey_choices import EngineChoice
 from fiberscope.cli.survey_words import show_so_far, survey_bar
 from fiberscope.survey import Progress, query, run_survey, status
 from fiberscope.survey import live as live_module

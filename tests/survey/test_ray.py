@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clusters import ADDRESS, Network
-from fiberscope.analysis.choices import EngineChoice
+from fiberscope.analysis.survey_choices import EngineChoice
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey import query, resume_survey, run_survey, status
 from fiberscope.survey.engines import open_engine
@@ -164,7 +164,7 @@ import json, sys
 from pathlib import Path
 import ray
 sys.path += sys.argv[3:]
-from fiberscope.analysis.choices import EngineChoice
+from fiberscope.analysis.survey_choices import EngineChoice
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey import resume_survey, run_survey, status
 from fiberscope.survey.engines.ray import RayEngine
@@ -212,7 +212,7 @@ def test_what_cannot_be_computed_on_a_cluster_is_told_as_what_it_is(cluster, tmp
     assert "workers died 3 times at tasks [1], killed" in found["deadly"]
     assert found["deadly done"] == COUNT - 5  # all but the task that kills
     assert "no worker has come for 2 s: a worker needs CPU 1, GPU 1; the cluster has CPU 2, GPU 0" in found["no room"]
-    assert "measure_settings was" in found["other file"]
+    assert "own.py:deadly has changed" in found["other file"]
     assert "(So says a worker on machine " in found["other file"]
     assert found["still on"]
 

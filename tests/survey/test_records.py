@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import fiberscope as fs
-from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey import (
     Column,
@@ -120,6 +121,18 @@ def test_exports_hold_the_records(done, tmp_path):
     assert len(table) == COUNT + 1
     with (tmp_path / "all.columns.csv").open(newline="") as file:
         assert all(row["meaning"] for row in csv.DictReader(file))
+
+
+def test_an_export_that_cannot_be_written_names_the_file_that_was_asked_for(done, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    wanted = tmp_path / "file" / "all.parquet"
+    with pytest.raises(
+        FiberscopeError, match=rf"to: {wanted} cannot be written.*Name a file in another folder by --to"
+    ):
+        export(done, wanted)
+    with pytest.raises(FiberscopeError, match=f"to: {tmp_path} is a folder. Name a file in it: {tmp_path}/records.csv"):
+        export(done, tmp_path, format="csv")
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 
 def test_the_summary_has_the_quartiles_of_all_images(done):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from fiberscope.analysis.choices import EngineChoice, NetworkChoice
+from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.survey_choices import EngineChoice
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey import query, run_survey, write_report
 from fiberscope.survey.confusion import confusion

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from fiberscope.analysis.selection import Selection, is_digit, select
@@ -32,3 +33,8 @@ def reference_factor(sources: Sequence[str] | None, latent_map: LatentMap, image
 def factor_of(latent_map: LatentMap, images: Float[Tensor, "image ..."]) -> Float[Tensor, "n r"]:
     """The covariance factor of these images, computed where and as precisely as the network is."""
     return covariance_factor(latent_map.flatten(images.to(latent_map.device, latent_map.dtype)))
+
+
+def spread(count: int, most: int) -> Int64[Tensor, " place"]:
+    """Places of at most so many images, evenly over the whole: labelled images often come class by class."""
+    return torch.linspace(0, count - 1, min(most, count)).long()

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from fiberscope import models
 from fiberscope.analysis.network import Network
-from fiberscope.analysis.reference import factor_of
+from fiberscope.analysis.reference import factor_of, spread
 from fiberscope.analysis.selection import as_image, is_digit
 from fiberscope.analysis.study.reading import Logits, read
 from fiberscope.data import LabelledImages, load_labelled, mnist
@@ -106,11 +106,6 @@ def find_logits(module: nn.Module, reference: LabelledImages) -> Logits | None:
         return output
 
     return logits
-
-
-def spread(count: int, most: int) -> Int64[Tensor, " place"]:
-    """Places of at most so many images, evenly over the whole: labelled images often come class by class."""
-    return torch.linspace(0, count - 1, min(most, count)).long()
 
 
 def _reads(module: nn.Module, data: LabelledImages) -> bool:

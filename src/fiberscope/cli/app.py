@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 from cyclopts import App, Parameter
@@ -22,7 +23,7 @@ from fiberscope.cli.nearest import nearest
 from fiberscope.cli.project import project
 from fiberscope.cli.rows import rows
 from fiberscope.cli.spectrum import spectrum
-from fiberscope.cli.survey import survey
+from fiberscope.cli.survey import spelled_out, survey
 from fiberscope.cli.terminal import say_error, say_interrupted
 from fiberscope.cli.train import autoencoder, classifier, generator
 from fiberscope.cli.train_judges import judges
@@ -79,13 +80,16 @@ def main() -> None:
         # A terminal that lacks a letter of a message still gets the message.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code in (REFUSED, INTERRUPTED):
+        _leave_threads(code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; 0 when it found what it looked for, 1 when it found nothing, 2 when it was refused."""
     try:
-        code = app(list(arguments))
+        code = app(spelled_out(arguments))
     except KeyboardInterrupt as interrupt:
         say_interrupted(str(interrupt) or "interrupted")
         return INTERRUPTED
@@ -95,6 +99,15 @@ def run(arguments: Sequence[str]) -> int:
         say_error(str(error))
         return REFUSED
     return code if isinstance(code, int) else 0
+
+
+def _leave_threads(code: int) -> None:
+    """Leave at once where threads compute what nobody takes any more; Python itself would wait for them in silence."""
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if any(not thread.daemon for thread in others):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _is_refusal(error: ValueError) -> bool:

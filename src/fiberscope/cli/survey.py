@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice, SurveyCompareChoice, SurveyFolder
+from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice, SurveyCompareChoice, SurveyFolder
 from fiberscope.cli.options import Flat
 from fiberscope.cli.survey_words import show_end, show_report, show_so_far, show_status, show_tables, survey_bar
 from fiberscope.cli.terminal import command_line, say, show_files
 
-survey = App(name="survey", help="Measure every image of a data set; records outlive any kill.", help_epilogue="")
+survey = App(
+    name="survey",
+    help="Measure every image of a data set; records outlive any kill. Options without a command are those of run.",
+    help_epilogue="",
+)
+
+
+def spelled_out(arguments: Sequence[str]) -> list[str]:
+    """The same command line, with the command `run` of a survey where options follow at once."""
+    # Not cyclopts' default command: it would take a mistyped command for a stray argument, and ask for --out.
+    begins = len(arguments) > 1 and arguments[0] == "survey" and arguments[1].startswith("--")
+    return ["survey", "run", *arguments[1:]] if begins and arguments[1] != "--help" else list(arguments)
 
 
 @survey.command
@@ -57,15 +70,18 @@ def status(*, folder: Flat[SurveyFolder]) -> int:
 
 
 @survey.command
-def summary(*, folder: Flat[SurveyFolder]) -> int:
-    """Show what a survey found so far as tables, and write all of it as one page, report.html, into its folder."""
+def summary(
+    *,
+    folder: Flat[SurveyFolder],
+    to: Annotated[Path | None, Parameter(help="File of the page; by default report.html in --out.")] = None,
+) -> int:
+    """Show what a survey found so far as tables, and write all of it as one page."""
     from fiberscope.survey import status as ask_status
     from fiberscope.survey import summary as ask
 
     show_tables([(table.title, table.columns, table.rows) for table in ask(folder.out)])
     show_so_far(ask_status(folder.out))
-    show_report(folder.out)
-    return 0
+    return 0 if show_report(folder.out, to) else 2
 
 
 @survey.command

@@ -104,15 +104,17 @@ def show_so_far(status: Status) -> None:
         say(f"{status.done} of {status.plan.images} images so far{going}.")
 
 
-def show_report(folder: Path) -> None:
+def show_report(folder: Path, target: Path | None = None) -> bool:
     """Write the page of a survey and say where it is, or why there is none: the records are safe either way."""
     from fiberscope.problem import FiberscopeError
     from fiberscope.survey import write_report
 
     try:
-        say(f"Report: {write_report(folder)}")
+        say(f"Report: {write_report(folder, target)}")
     except FiberscopeError as error:
-        say_error(f"no report: {error}")
+        say_error(f"no report: {error}. To write it elsewhere: fiberscope survey summary --out {folder} --to FILE")
+        return False
+    return True
 
 
 def _medians(now: Progress) -> str:

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.populations import Coordinates, coordinates
-from fiberscope.analysis.reference import factor_of
+from fiberscope.analysis.reference import factor_of, spread
 from fiberscope.analysis.study.reading import Best, Logits, read_best
-from fiberscope.analysis.subject import Subject, spread
+from fiberscope.analysis.subject import Subject
 from fiberscope.explorer.columns import Column, add_columns, read_columns
 from fiberscope.explorer.start import Start, start_at
 from fiberscope.judges import Panel

@@ -8,7 +8,7 @@ from torch import nn
 
 from fiberscope.models.fetched import FETCHED, open_fetched
 from fiberscope.models.library import load
-from fiberscope.models.opened import Opened
+from fiberscope.models.opened import RANDOM, Opened
 from fiberscope.models.preprocessing import Preprocessing, prepare
 from fiberscope.models.user_model import load_user
 from fiberscope.problem.errors import ModelError
@@ -35,6 +35,7 @@ def open_model(model: str, weights: Path | None = None) -> Opened:
     if kind in ("timm", "torchvision", "hf") and name:
         return _by_name(kind, name, weights)
     if ".py:" in model:
+        _refuse_random(model, weights)
         return _own(load_user(model, weights), "its factory" if weights is None else str(weights))
     if model.endswith(".py"):
         raise ModelError(f"model {model!r} lacks its factory; write {model}:NAME, where NAME() returns your network")
@@ -81,6 +82,14 @@ def _with_its_own(model: str) -> Opened:
     if model in FETCHED:
         return open_fetched(model)
     return Opened(load(model), DIGITS, Preprocessing(), "its own")
+
+
+def _refuse_random(model: str, weights: Path | None) -> None:
+    if weights == RANDOM:
+        raise ModelError(
+            f"weights: random ones are drawn for timm:, torchvision: and hf: alone; those of {model} come from its "
+            "factory. Leave them out, and where the factory draws them let it call torch.manual_seed first"
+        )
 
 
 def _own(module: nn.Module, weights: str) -> Opened:

@@ -71,7 +71,7 @@ def compare_surveys(first: Path, second: Path, *, seed: int = 0) -> Comparison:
     time. Raises FiberscopeError where the surveys are of other images, or have no image or no number in common.
     """
     plans = check_same_images(first, second)
-    with open_records(first) as one, open_records(second) as other:
+    with open_records(first, argument="surveys") as one, open_records(second, argument="surveys") as other:
         pair = open_pair(one, other, (first, second))
         columns, left_out = _shared(one, other, *plans)
         groups = find_groups(one)
@@ -105,7 +105,7 @@ def compare_surveys(first: Path, second: Path, *, seed: int = 0) -> Comparison:
 
 def check_same_images(first: Path, second: Path) -> tuple[Plan, Plan]:
     """The plans of two surveys; raises FiberscopeError that says in what their images differ."""
-    one, other = read_plan(first), read_plan(second)
+    one, other = (read_plan(folder, argument="surveys") for folder in (first, second))
     if one.data_sha256 != other.data_sha256:
         raise FiberscopeError(
             f"surveys: {first} is of {one.data} (SHA-256 {one.data_sha256[:12]}), {second} of {other.data} "

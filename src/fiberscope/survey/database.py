@@ -63,6 +63,14 @@ class Database:
             found = self._connection.execute(sql).fetchnumpy()
         return {name: np.ma.filled(np.ma.asarray(column, np.float64), np.nan) for name, column in found.items()}
 
+    def copy(self, select: str, target: Path, how: str) -> None:
+        """Write what a statement finds into a file of that kind; raises OSError where the file cannot be written."""
+        where = str(target).replace("'", "''")
+        try:
+            self._connection.execute(f"COPY ({select}) TO '{where}' ({how})")
+        except duckdb.IOException as error:
+            raise OSError(_first_line(error)) from error
+
     def insert(self, sql: str, columns: Mapping[str, Any]) -> None:
         """Run an INSERT that selects from ``batch``: arrays of equal length by the names of their columns."""
         with _told(self.path):

@@ -54,8 +54,22 @@ def is_running(folder: Path) -> bool:
     except Timeout:
         return True
     except OSError:
-        return False
+        return _is_held(folder / _LOCK)
     lock.release()
+    return False
+
+
+def _is_held(path: Path) -> bool:
+    """The same of a file that can only be read: filelock would write it."""
+    try:
+        import fcntl  # noqa: PLC0415  (not on Windows)
+
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go with the file
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        return False
     return False
 
 

@@ -19,6 +19,7 @@ MOST_RESAMPLED = 20_000
 
 _RESAMPLES, _FEWER, _MANY = 2000, 1000, 5000  # resamples up to so many images, and beyond
 _AT_ONCE = 2_000_000  # numbers of resamples in memory
+_BOUNDLESS = 1e100  # stands for infinity, whose quantiles are not a number
 
 
 class Interval(NamedTuple):
@@ -68,9 +69,7 @@ def paired(
     one, other = first[known], second[known]
     finite = np.isfinite(one) & np.isfinite(other)
     difference = one[finite] - other[finite]
-    mean, median = intervals(difference, rng=rng)
-    spread = float(difference.std(ddof=1)) if len(difference) > 1 else 0.0
-    scale = 1 / spread if spread > 0 else (math.nan if mean.value else 0.0)
+    mean, median, effect = intervals(difference, rng=rng)
     return Paired(
         column,
         group,
@@ -80,7 +79,7 @@ def paired(
         second_median=_median(other[finite]),
         mean=mean,
         median=median,
-        effect=Interval(*(scale * value for value in mean)),
+        effect=effect,
         greater=int((one > other).sum()),
         less=int((one < other).sum()),
         p=_signed_rank(difference),
@@ -88,38 +87,42 @@ def paired(
     )
 
 
-def intervals(difference: Float64[ndarray, " image"], *, rng: np.random.Generator) -> tuple[Interval, Interval]:
-    """The mean and the median with 95 % confidence intervals.
+def intervals(
+    difference: Float64[ndarray, " image"], *, rng: np.random.Generator
+) -> tuple[Interval, Interval, Interval]:
+    """The mean, the median, and the mean over the standard deviation, with 95 % confidence intervals.
 
     Up to 20,000 images by the percentile bootstrap over images (2,000 resamples, beyond 5,000 images 1,000). Beyond, a
     bootstrap says no more than what is known in closed form: the mean's is normal by the central limit theorem, the
-    median's is from order statistics.
+    median's is from order statistics, the ratio's is normal by the delta method.
 
     References:
         Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
         Conover (1999), Practical Nonparametric Statistics, section 3.2.
+        van der Vaart (1998), Asymptotic Statistics, chapter 3.
     """
     count = len(difference)
     if not count:
-        return Interval(*[math.nan] * 3), Interval(*[math.nan] * 3)
-    mean, median = float(difference.mean()), float(np.median(difference))
+        return (Interval(*[math.nan] * 3),) * 3
+    values = _statistics(difference)
     if count == 1:
-        return Interval(mean, math.nan, math.nan), Interval(median, math.nan, math.nan)
+        mean, median, effect = (Interval(float(value), math.nan, math.nan) for value in values)
+        return mean, median, effect if mean.value == 0 else Interval(*[math.nan] * 3)
     if count > MOST_RESAMPLED:
-        half = float(norm.ppf(0.5 + LEVEL / 2) * difference.std(ddof=1) / math.sqrt(count))
-        low, high = quantile_test(difference, q=median, p=0.5).confidence_interval(LEVEL)
-        return Interval(mean, mean - half, mean + half), Interval(median, float(low), float(high))
-    found = bootstrap(
-        (difference,),
-        _mean_and_median,
-        n_resamples=_RESAMPLES if count <= _MANY else _FEWER,
-        batch=max(1, _AT_ONCE // count),
-        confidence_level=LEVEL,
-        method="percentile",  # the others fail where all differences are equal, and for the median
-        random_state=rng,
-    ).confidence_interval
-    (mean_low, median_low), (mean_high, median_high) = found.low.tolist(), found.high.tolist()
-    return Interval(mean, mean_low, mean_high), Interval(median, median_low, median_high)
+        low, high = _in_closed_form(difference, *values)
+    else:
+        found = bootstrap(
+            (difference,),
+            _statistics,
+            n_resamples=_RESAMPLES if count <= _MANY else _FEWER,
+            batch=max(1, _AT_ONCE // count),
+            confidence_level=LEVEL,
+            method="percentile",  # the others fail where all differences are equal, and for the median
+            random_state=rng,
+        ).confidence_interval
+        low, high = found.low, found.high
+    mean, median, effect = (Interval(*map(float, each)) for each in zip(values, low, high, strict=True))
+    return mean, median, _known(effect)
 
 
 class Agreement(NamedTuple):
@@ -185,8 +188,28 @@ def _signed_rank(difference: Float64[ndarray, " image"]) -> float:
     return float(wilcoxon(difference).pvalue) if difference.any() else 1.0
 
 
-def _mean_and_median(values: Any, axis: int = -1) -> Any:
-    return np.stack([values.mean(axis=axis), np.median(values, axis=axis)])
+def _statistics(values: Any, axis: int = -1) -> Any:
+    """Mean, median, and mean over standard deviation: beyond all bounds where nothing but the mean is there."""
+    mean = values.mean(axis=axis)
+    spread = values.std(axis=axis, ddof=1) if values.shape[axis] > 1 else np.zeros_like(mean)
+    effect = np.where(spread > 0, mean / np.where(spread > 0, spread, 1), np.sign(mean) * _BOUNDLESS)
+    return np.stack([mean, np.median(values, axis=axis), effect])
+
+
+def _in_closed_form(difference: Any, mean: float, median: float, effect: float) -> tuple[list[float], list[float]]:
+    half = norm.ppf(0.5 + LEVEL / 2) / math.sqrt(len(difference))
+    spread = difference.std(ddof=1)
+    scaled = (difference - mean) / (spread if spread > 0 else 1)
+    # How one image moves the ratio, by the mean and by the spread: its deviation is that of the ratio, times √n.
+    moved = half * (scaled - effect / 2 * (scaled**2 - 1)).std(ddof=1) if spread > 0 else 0.0
+    low, high = quantile_test(difference, q=median, p=0.5).confidence_interval(LEVEL)
+    return [mean - half * spread, low, effect - moved], [mean + half * spread, high, effect + moved]
+
+
+def _known(effect: Interval) -> Interval:
+    """NaN for what is beyond all bounds, and for an interval that an end of is."""
+    value, *ends = (math.nan if abs(each) >= _BOUNDLESS / 2 else each for each in effect)
+    return Interval(value, *ends) if not any(map(math.isnan, ends)) else Interval(value, math.nan, math.nan)
 
 
 def _median(values: Float64[ndarray, " image"]) -> float:

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.content_hash import hash_module, hash_source, hash_tensors
 from fiberscope.analysis.provenance import versions
+from fiberscope.analysis.survey_choices import SurveyChoice
 from fiberscope.judges import Panel
 from fiberscope.models import Preprocessing
 from fiberscope.models.opened import RANDOM
@@ -116,7 +117,7 @@ def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
         threads=1,
         versions=versions(),
         judges=judges,
-        preprocessing=_told(scene.network.preprocessing),
+        preprocessing={} if scene.network.preprocessing.changes_nothing else by_choices(scene.network.preprocessing),
         normalise_latent=network.normalise_latent,
         **hashes_of(scene, model, judges),
     )
@@ -132,6 +133,14 @@ def hashes_of(scene: Scene, model: str, judges: tuple[str, ...]) -> dict[str, An
         "data_sha256": scene.source.sha256,
         "reference_sha256": hash_tensors([scene.reference.images, scene.reference.labels]),
     }
+
+
+def by_choices(preprocessing: Preprocessing) -> dict[str, object]:
+    """What is done to images, by the names of the choices."""
+    found: dict[str, Any] = json.loads(json.dumps(asdict(preprocessing)))
+    size = found.pop("size")
+    values = {name: tuple(found[name]) for name in ("mean", "std")}
+    return {**found, **values, "resize": None if size is None else tuple(size)}
 
 
 def write_plan(plan: Plan, folder: Path) -> Path:
@@ -166,16 +175,6 @@ def read_plan(folder: Path, *, argument: str = "out") -> Plan:
         raise FiberscopeError(
             f"{argument}: {folder / PLAN} cannot be read ({error}). Restore it; nothing was changed."
         ) from error
-
-
-def _told(preprocessing: Preprocessing) -> dict[str, object]:
-    """By the names of the choices; nothing where images reach the network as they are."""
-    if preprocessing.changes_nothing:
-        return {}
-    found: dict[str, Any] = json.loads(json.dumps(asdict(preprocessing)))
-    size = found.pop("size")
-    values = {name: tuple(found[name]) for name in ("mean", "std")}
-    return {**found, **values, "resize": None if size is None else tuple(size)}
 
 
 def _absolute_spec(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -94,23 +95,31 @@ def query(folder: Path, sql: str, *, most: int | None = None) -> Rows:
 
 
 def export(folder: Path, target: Path, *, format: Literal["parquet", "csv"] = "parquet") -> Path:  # noqa: A002
-    """Write the records, by image, into a file of their own, and what its columns mean beside it."""
-    read_plan(folder)
+    """Write the records, by image, into a file of their own, and what its columns mean beside it.
+
+    Raises FiberscopeError that names the file where it cannot be written.
+    """
+    open_records(folder).close()  # whether there are any
     if format not in ("parquet", "csv"):
         raise FiberscopeError(f"format: {format!r} is none. Choose parquet or csv.")
+    if target.is_dir():
+        raise FiberscopeError(f"to: {target} is a folder. Name a file in it: {target / f'records.{format}'}")
     partial = target.with_name(f".{target.name}.partial")
     how = "FORMAT parquet, COMPRESSION zstd" if format == "parquet" else "FORMAT csv, HEADER"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()  # the system says what is wrong with a folder, the database only that something is
         with Database(folder / RECORDS, outside=True) as database:
-            where = str(partial).replace("'", "''")
-            database.ask(f"COPY (SELECT * FROM records ORDER BY image) TO '{where}' ({how})")
+            database.copy("SELECT * FROM records ORDER BY image", partial, how)
             columns = database.ask("SELECT name, measure, type, unit, meaning FROM columns ORDER BY place")
         partial.replace(target)
     except OSError as error:
-        raise FiberscopeError(f"to: {target} cannot be written ({error.strerror}). Name another file.") from error
+        raise FiberscopeError(
+            f"to: {target} cannot be written ({error.strerror or error}). Name a file in another folder by --to."
+        ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     write_whole(_as_csv(columns), target.with_name(f"{target.stem}.columns.csv"))
     return target
 

@@ -7,9 +7,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from fiberscope.analysis.choices import NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.survey_choices import SurveyChoice
+from fiberscope.models import Preprocessing
 from fiberscope.problem import FiberscopeError
-from fiberscope.survey.plan import Opened, Plan, hashes_of, make_plan
+from fiberscope.survey.plan import Opened, Plan, by_choices, hashes_of, make_plan
 from fiberscope.survey.scene import Scene, open_scene
 
 _DECIDING = ("fiberscope", "torch")  # versions: with other ones the bits of a record may differ
@@ -20,6 +22,15 @@ _SENTENCES = {
     "data_sha256": "the images have changed",
     "reference_sha256": "the labelled images that set the units have changed",
 }
+# Hashes that another choice changes by itself: where it is told, they say nothing of their own.
+_FOLLOWS = {
+    "network_sha256": {"model", "weights", "dtype", "mean", "std", "scale", "resize", "channels"},
+    "model_file_sha256": {"model"},
+    "judges_sha256": {"judges"},
+    "data_sha256": {"data", "input_shape"},
+    "reference_sha256": {"labelled", "data", "input_shape"},
+}
+_MEASURE, _FILE = "measure ", "file_sha256"
 
 
 def reopen(plan: Plan) -> Opened:
@@ -83,13 +94,36 @@ def refuse_other(plan: Plan, now: Plan) -> None:
 
 def _changes(plan: Plan, now: Plan) -> list[str]:
     old, new = _deciding(plan), _deciding(now)
-    other = [name for name in old if old[name] != new[name]]
-    return [_SENTENCES.get(name, f"{name} was {old[name]} and is {new[name]}") for name in other]
+    other = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    told = [name for name in other if not _follows(name).intersection(other)]
+    return [_SENTENCES.get(name) or _sentence(name, old.get(name), new.get(name)) for name in told]
+
+
+def _follows(name: str) -> set[str]:
+    return {"measures"} if name.startswith(_MEASURE) else _FOLLOWS.get(name, set())
+
+
+def _sentence(name: str, old: object, new: object) -> str:
+    measure, is_file, _ = name.partition(f": {_FILE}")
+    return f"the file of {measure} has changed" if is_file else f"{name} was {old} and is {new}"
 
 
 def _deciding(plan: Plan) -> dict[str, object]:
+    """All that decides records, one value a name, so that no more is told than what has changed."""
     found = json.loads(json.dumps(asdict(plan)))
-    return {**found, "versions": {name: found["versions"].get(name) for name in _DECIDING}}
+    versions, preprocessing = found.pop("versions"), found.pop("preprocessing")
+    settings = {
+        f"{_MEASURE}{measure}: {name}": value
+        for measure, values in found.pop("measure_settings").items()
+        for name, value in values.items()
+    }
+    return {
+        **found,
+        **json.loads(json.dumps(by_choices(Preprocessing()))),
+        **preprocessing,
+        **{name: versions.get(name) for name in _DECIDING},
+        **settings,
+    }
 
 
 def _path(name: str | None) -> Path | None:

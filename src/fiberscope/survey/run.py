@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fiberscope.analysis.choices import EngineChoice, NetworkChoice, SurveyChoice
+from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.run_folder import open_folder
+from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.database import Database
 from fiberscope.survey.engines import Engine, open_engine
@@ -113,7 +115,8 @@ def _go_on(opened: Opened, folder: Path, engine: Engine, *, retry: bool, on_prog
             tell(progress)
         store.close()
     except KeyboardInterrupt:
-        close_quietly(store)
+        with suppress(KeyboardInterrupt), uninterrupted():  # a second one changes nothing
+            close_quietly(store)
         raise KeyboardInterrupt(
             f"interrupted: {done} of {plan.images} images are stored in {folder}; go on with: fiberscope survey resume "
             f"--out {folder}"

@@ -10,8 +10,9 @@ import torch
 
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.network import open_network
+from fiberscope.analysis.reference import spread
 from fiberscope.analysis.seat import seat
-from fiberscope.analysis.subject import Subject, open_subject, spread
+from fiberscope.analysis.subject import Subject, open_subject
 from fiberscope.lazy import lazy
 from fiberscope.survey.source import Source, limited, open_source
 from fiberscope.variations import Yardsticks, yardsticks

@@ -57,6 +57,8 @@ def open_source(data: str, *, shape: tuple[int, ...]) -> Source:
             )
         return _digits(_MNIST[data])
     path = Path(data)
+    if data.startswith("mnist:") and not path.exists():
+        raise FiberscopeError(f"data: {data!r} is none. MNIST is {', '.join(_MNIST)} (both).")
     if path.is_dir() and any(file.suffix.lower() == ".png" for file in path.iterdir()):
         return _pictures(path, shape)
     if path.is_dir() or (path.suffix.lower() == ".npz" and path.is_file() and _has_labels(path)):

@@ -19,6 +19,7 @@ from fiberscope.survey.reopen import reopen
 from fiberscope.survey.tasks import Finished, Task, Worker
 
 _LONGEST_ERROR = 500
+_LARGEST_WHOLE = 2**53  # numbers that may be not known go as floating ones
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -120,6 +121,10 @@ def _checked(measure: Measure, columns: Sequence[Column], found: Mapping[str, Va
             raise FiberscopeError(f"gave {column.name} of shape {array.shape}, wanted {wanted}: a value an image")
         if column.kind == "whole" and np.isinf(array).any():
             raise FiberscopeError(f"gave an infinite {column.name}, wanted whole numbers, or NaN where not known")
+        if column.kind == "whole" and ((array >= _LARGEST_WHOLE) | (array <= -_LARGEST_WHOLE)).any():
+            raise FiberscopeError(
+                f"gave a {column.name} of 2^53 or more, of which digits would be lost. Give it as text"
+            )
     return arrays
 
 

@@ -11,6 +11,7 @@ from fiberscope.analysis.selection import select
 from fiberscope.analysis.study.identity import identify
 from fiberscope.analysis.study.open_study import draw_partners, open_study
 from fiberscope.analysis.subject import find_logits
+from fiberscope.data import LabelledImages
 from fiberscope.problem import FiberscopeError
 from studies import NETWORK, SHAPE, labelled, linear_study, write_study
 
@@ -188,3 +189,11 @@ def test_the_reading_of_a_batch_is_that_of_its_images_one_by_one():
 def test_a_network_is_not_compared_with_itself():
     with pytest.raises(FiberscopeError, match="beside: found mnist-classifier beside mnist-classifier"):
         open_study(NetworkChoice(), select(("0",), shape=(1, 28, 28)), seed=0, beside=("mnist-classifier",))
+
+
+def test_units_of_a_large_set_that_comes_class_by_class_are_of_all_its_classes():
+    data, order = labelled(6300), torch.arange(6300).view(-1, 3).T.flatten()
+    by_class = LabelledImages(data.images[order], data.labels[order], "by class")
+    mixed, sorted_ = (replace(linear_study(), data=each).scale for each in (data, by_class))
+    assert sorted_.between == pytest.approx(mixed.between, rel=0.05)
+    assert sorted_.within == pytest.approx(mixed.within, rel=0.05)

@@ -6,6 +6,7 @@ import torch
 
 from fiberscope.analysis.answer import Answer, grouped
 from fiberscope.analysis.records import Records
+from fiberscope.analysis.reference import spread
 from fiberscope.analysis.study.naming import MOST_SHOWN, titles
 from fiberscope.analysis.study.study import Study
 from fiberscope.gallery import image_grid, percent, to_png
@@ -38,7 +39,8 @@ def _share_right(study: Study) -> float:
     """Of labelled images read right; for a network that reads none, of those whose nearest latent is of their class."""
     if study.logits is not None:
         return float(study.hits.double().mean())
-    latents, labels = study.data_reading.latents[:_MOST_NEIGHBOURS], study.data.labels[:_MOST_NEIGHBOURS]
+    some = spread(len(study.data.labels), _MOST_NEIGHBOURS)
+    latents, labels = study.data_reading.latents[some], study.data.labels[some]
     distances = torch.cdist(latents, latents).fill_diagonal_(torch.inf)
     return float((labels[distances.argmin(dim=1)] == labels).double().mean())
 

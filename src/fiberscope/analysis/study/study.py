@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from fiberscope.analysis.reference import factor_of
+from fiberscope.analysis.reference import factor_of, spread
 from fiberscope.analysis.selection import Selection
 from fiberscope.analysis.study.metamers import Metamers, find_metamers
 from fiberscope.analysis.study.reading import Logits, Reading, read, read_classes
@@ -102,7 +102,8 @@ class Study:
     @lazy
     def scale(self) -> LatentScale:
         """The median distances of latents within a class and between classes."""
-        return latent_scale(self.data_reading.latents[:_MOST_FOR_SCALE], self.data.labels[:_MOST_FOR_SCALE])
+        some = spread(len(self.data.labels), _MOST_FOR_SCALE)
+        return latent_scale(self.data_reading.latents[some], self.data.labels[some])
 
     @lazy
     def factor(self) -> Float[Tensor, "n r"]:

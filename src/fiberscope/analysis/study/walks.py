@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from fiberscope.analysis.reference import spread
 from fiberscope.analysis.study.naming import MOST_SHOWN
 from fiberscope.analysis.study.parts import parts
 from fiberscope.analysis.study.reading import relative_distance
@@ -91,8 +92,8 @@ def walk_all(study: Study) -> Walks:
 
 def _lengths(study: Study) -> tuple[float, float]:
     """How far to walk, in one figure: what a person would call far for such images."""
-    rows, labels = study.data.images[:_MOST_FOR_LENGTH].flatten(1), study.data.labels[:_MOST_FOR_LENGTH]
-    apart = latent_scale(rows, labels).between
+    some = spread(len(study.data.labels), _MOST_FOR_LENGTH)
+    apart = latent_scale(study.data.images[some].flatten(1), study.data.labels[some]).between
     return float(f"{_LENGTH * apart:.0e}"), float(f"{_FAR * apart:.0e}")
 
 

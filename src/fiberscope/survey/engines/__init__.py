@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from fiberscope.analysis.choices import EngineChoice
+from fiberscope.analysis.survey_choices import EngineChoice
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.engines.engine import Engine, OpenWorkerHere
 from fiberscope.survey.engines.local import LocalEngine

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,7 +16,6 @@ import torch
 
 from fiberscope.survey.engines.engine import OpenWorkerHere
 from fiberscope.survey.tasks import Finished, Task
-from fiberscope.survey.uninterrupted import uninterrupted
 
 _AHEAD = 2  # tasks for each worker: one under way, one that waits
 
@@ -47,10 +46,11 @@ class LocalEngine:
                 while waiting:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (each.result() for each in done)
-            finally:
-                # a second Ctrl-C would end Python under threads that still compute; it ends already
-                with suppress(KeyboardInterrupt), uninterrupted():
-                    pool.shutdown(cancel_futures=True)
+            except BaseException:
+                # Nobody takes what is under way any more, and a task may be long: its thread ends by itself.
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+            pool.shutdown()
 
 
 @contextmanager

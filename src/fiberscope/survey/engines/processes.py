@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait as wait_for
 from typing import ClassVar
@@ -19,7 +18,6 @@ import torch
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.engines.engine import OpenWorkerHere
 from fiberscope.survey.tasks import Finished, Task, Worker
-from fiberscope.survey.uninterrupted import uninterrupted
 
 _AHEAD = 2
 _MOST_DEATHS = 3  # of workers, without a task done between them
@@ -43,7 +41,7 @@ class ProcessEngine:
             while True:
                 pool.fill(todo)
                 if not pool.waiting:
-                    return
+                    break
                 try:
                     for finished in pool.next_done():
                         deaths = 0
@@ -57,10 +55,11 @@ class ProcessEngine:
                             "stored is kept. Resume with fewer workers."
                         ) from error
                     pool = pool.again()
-        finally:
-            # a second Ctrl-C must not leave processes that wait for each other; it ends already
-            with suppress(KeyboardInterrupt), uninterrupted():
-                pool.executor.shutdown(cancel_futures=True)
+        except BaseException:
+            # Nobody takes what is under way any more, and a task may be long: its process ends by itself.
+            pool.executor.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.executor.shutdown()
 
 
 @dataclass(frozen=True, eq=False)

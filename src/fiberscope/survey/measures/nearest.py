@@ -38,7 +38,7 @@ def _columns(scene: Scene) -> tuple[Column, ...]:
             "blindness",
             "number",
             "share",
-            "that distance over the distance between this image and its partner: 0 is blind to their difference",
+            "distance of the image found from the partner, over that of this image: 0 is blind to their difference",
             main=True,
         ),
         Column("residual", "number", "share", "|f(x) - z| / |z| by a fresh forward pass of the image found", main=True),

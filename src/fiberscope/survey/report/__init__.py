@@ -18,8 +18,8 @@ def write_comparison(
     return write(first, second, out=out, seed=seed, force=force, command=command)
 
 
-def write_report(folder: Path) -> Path:
-    """Write what a survey has found so far as one HTML page into its folder, and return where.
+def write_report(folder: Path, target: Path | None = None) -> Path:
+    """Write what a survey has found so far as one HTML page, by default report.html in its folder, and return where.
 
     Statistics are the database's, a column at a time, and of images those shown are read: memory does not grow with
     them. It can be asked while the survey runs. Raises FiberscopeError where there is no survey, or the page cannot be
@@ -27,4 +27,4 @@ def write_report(folder: Path) -> Path:
     """
     from fiberscope.survey.report.write import write  # noqa: PLC0415  (workers need not wait for charts)
 
-    return write(folder)
+    return write(folder, target)

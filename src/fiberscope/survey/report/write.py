@@ -33,12 +33,12 @@ _PARTS: tuple[Callable[[View], Answer | None], ...] = (
 )
 
 
-def write(folder: Path) -> Path:
-    """Write the page of a survey into its folder."""
+def write(folder: Path, target: Path | None = None) -> Path:
+    """Write the page of a survey, by default into its folder."""
     running = is_running(folder)
     with open_records(folder) as database:
         page = make_page(open_view(folder, database, running=running))
-    return write_whole(render(page).encode(), folder / REPORT)
+    return write_whole(render(page).encode(), target or folder / REPORT)
 
 
 def make_page(view: View) -> Page:
