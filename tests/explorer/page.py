@@ -97,4 +97,5 @@ def shown(tab) -> np.ndarray:
     blob = bytes(message)
     (length,) = struct.unpack_from("<I", blob)
     place = json.loads(blob[4 : 4 + length])["arrays"]["image"]
-    return np.frombuffer(blob, np.float32, 784, 4 + length + place["offset"]).reshape(place["shape"])
+    count = int(np.prod(place["shape"]))
+    return np.frombuffer(blob, np.float32, count, 4 + length + place["offset"]).reshape(place["shape"])

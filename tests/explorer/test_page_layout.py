@@ -1,4 +1,4 @@
-"""Whatever has been done at the page, and on whatever screen: nothing covers a control, and what is written is legible."""
+"""Whatever has been done at the page, on whatever screen: nothing covers a control, and what is written is legible."""
 
 from __future__ import annotations
 

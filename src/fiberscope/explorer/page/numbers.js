@@ -81,11 +81,10 @@ function createVerdict(name) {
     sentence.dataset.verdict = kind;
     put(sure, `Judges see, ${percent(header.confidence)} sure`);
     const judges = header.judges ?? [];
-    // A thin space: two judges share a line.
-    const lines = judges.map((judge) =>
-      `${judge.name} ${name(judge.sees)} ${percent(judge.confidence)}`.replace(" %", "\u202f%"),
+    const cells = (judge) => [judge.name, name(judge.sees), percent(judge.confidence)];
+    details.replaceChildren(
+      ...judges.map((judge) => make("li", {}, ...cells(judge).map((words) => make("span", {}, words)))),
     );
-    details.replaceChildren(...lines.map((line) => make("li", { title: line }, line)));
     element.className = `verdict ${kind}`;
   }
 

@@ -30,7 +30,7 @@ export function createStage(shape) {
   );
   const small = [
     make("figure", {}, start.canvas, make("figcaption", {}, "Start")),
-    make("figure", {}, difference.canvas, make("figcaption", channels > 1 ? { title: "The mean of the colours" } : {}, channels > 1 ? "Difference, mean" : "Difference"), legend),
+    make("figure", {}, difference.canvas, make("figcaption", {}, channels > 1 ? "Mean difference" : "Difference"), legend),
   ];
   let shownScale = null;
 
