@@ -189,3 +189,32 @@ def test_whatever_a_session_asks_for_its_memory_stays_within_its_bound(scene, mo
         assert len(made) == 1
 
     asyncio.run(work())
+
+
+def test_what_a_session_has_remembered_is_freed_when_it_ends_whenever_rings_are_looked_for(scene, monkeypatch):
+    made = []
+
+    def known():
+        made.append(Memory())
+        return made[-1]
+
+    monkeypatch.setattr(desks, "Memory", known)
+
+    async def work():
+        async with threads() as found:
+            desk = Desk(tiny(scene), found)
+            desk.receive(message("show", 1, state=LONG))
+            await take(desk)
+            held = weakref.ref(next(iter(made[0]._kept.values()))[0].image)
+            assert made[0].num_bytes > 0
+            desk.close()
+            assert made[0].num_bytes == 0
+            assert made[0].recall("later", lambda: torch.zeros(9)).shape == (9,)
+            assert made[0].num_bytes == 0
+            return held
+
+    gc.disable()
+    try:
+        assert asyncio.run(work())() is None
+    finally:
+        gc.enable()

@@ -178,3 +178,13 @@ def test_a_difference_of_class_off_the_fiber_is_not_called_a_collision(tab):
     assert "collision" not in tab.locator(".verdict").get_attribute("class")
     assert tab.locator(".judges li").count() == 4
     assert "% sure" in tab.locator(".verdict").inner_text()
+
+
+@pytest.mark.parametrize("screen", ["desktop", "on its side"])
+def test_nothing_scrolls_under_the_brush(tab, screen):
+    width, height = SCREENS[screen]
+    tab.set_viewport_size({"width": width, "height": height})
+    pull(tab, 0.4)
+    settled(tab, ["drag"])
+    tab.wait_for_function("() => document.querySelectorAll('.judges li').length === 4", timeout=WAIT)
+    assert tab.evaluate("(e => e.scrollHeight - e.clientHeight)(document.querySelector('.stage'))") == 0
