@@ -13,9 +13,9 @@ WAIT = 30_000  # milliseconds: two cores may have much else to do
 
 
 @contextlib.contextmanager
-def blank_tab(browser):
+def blank_tab(browser, **options):
     """A tab of its own that has not been anywhere; complaints of its console fail here too."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, "accept_downloads": True, **options})
     context.set_default_timeout(WAIT)
     tab = context.new_page()
     troubles = []
@@ -97,4 +97,5 @@ def shown(tab) -> np.ndarray:
     blob = bytes(message)
     (length,) = struct.unpack_from("<I", blob)
     place = json.loads(blob[4 : 4 + length])["arrays"]["image"]
-    return np.frombuffer(blob, np.float32, 784, 4 + length + place["offset"]).reshape(place["shape"])
+    count = int(np.prod(place["shape"]))
+    return np.frombuffer(blob, np.float32, count, 4 + length + place["offset"]).reshape(place["shape"])

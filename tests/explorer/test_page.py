@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 import fiberscope as fs
 from chromium import needs_chromium
+from explorer.contrast import CONTRAST
 from explorer.page import WAIT, open_link, pull, residual, settled, shown, state_of, stroke
 from explorer.process import address_of, serving, start
 
@@ -262,23 +263,3 @@ def save(image, file):
     from PIL import Image
 
     Image.fromarray((255 * image[0]).round().to(torch.uint8).numpy()).save(file)
-
-
-# The least contrast of text that is shown, by the formula of WCAG 2.2; disabled controls are exempt there.
-CONTRAST = """(() => {
-  const rgb = c => c.match(/[\\d.]+/g).map(Number);
-  const linear = v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-  const light = c => { const [r, g, b] = rgb(c).map(v => linear(v / 255));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const behind = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
-    const parts = rgb(c); if (parts.length < 4 || parts[3] === 1) return c; } return 'rgb(255, 255, 255)'; };
-  let worst = {ratio: 21};
-  for (const e of document.querySelectorAll('body *')) {
-    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || !e.checkVisibility()) continue;
-    if (e.closest(':disabled, [aria-disabled=true]') || e.tagName === 'OPTION') continue;
-    const [a, b] = [light(getComputedStyle(e).color), light(behind(e))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < worst.ratio) worst = {ratio, text: e.textContent.slice(0, 40)};
-  }
-  return worst;
-})()"""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from explorer.states import starting
 from fiberscope.explorer import Drag, ImageRef, Morph, Paint, Release, as_json, read_state
 from fiberscope.explorer.state import MOST_MOVES
-from fiberscope.problem import FiberscopeError
+from fiberscope.problem import FiberscopeError, LatentMap
 
 own_pixels = st.tuples(st.integers(0, 255), st.integers(0, 255)).map(
     lambda steps: base64.b64encode(bytes((steps[0] + steps[1] * place) % 256 for place in range(784))).decode()
@@ -175,3 +175,12 @@ def test_what_a_scene_lacks_is_refused(scene):
     with pytest.raises(FiberscopeError, match=r"^radius: without labelled images there is no unit"):
         read_state(as_json(starting(radius=0.1)), bare)
     assert read_state(as_json(starting()), bare) == starting()
+
+
+@pytest.mark.parametrize(("shape", "reach"), [((1, 8, 8), 6), ((1, 28, 28), 6), ((3, 64, 64), 24), ((3, 224, 224), 84)])
+def test_images_of_more_pixels_are_further_apart_and_sliders_reach_further(scene, shape, reach):
+    large = replace(scene, latent_map=LatentMap(lambda x: x.flatten(1)[:, :4], shape))
+    far, too_far = (starting(Drag("seen", (amount,))) for amount in (-reach, reach + 0.01))
+    assert read_state(as_json(far), large) == far
+    with pytest.raises(FiberscopeError, match=rf"^amounts: expected a number from -{reach} to {reach}"):
+        read_state(as_json(too_far), large)

@@ -44,7 +44,7 @@ class Desk:
         self._outbox_bytes = 0
         self._allowance = float(PER_SECOND)
         self._open = True
-        memory = Memory()
+        self._memory = memory = Memory()
         quick, long = ([lane for lane in LANES if (lane in LONG_LANES) is slow] for slow in (False, True))
         self._quick, self._long = (
             Line(
@@ -95,6 +95,9 @@ class Desk:
             self._waiting.cancel()
         self._quick.close()
         self._long.close()
+        # At once: the desk and its lines know each other, and Python looks for such rings seldom.
+        self._memory.close()
+        self._outbox = asyncio.Queue()
 
     def _on_step(self, step: Step) -> None:
         request, answer, _ = step

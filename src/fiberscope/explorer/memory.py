@@ -20,6 +20,7 @@ class Memory:
         self.most_bytes = most_bytes
         self._kept: OrderedDict[bytes, tuple[object, int]] = OrderedDict()
         self._bytes = 0
+        self._closed = False
         self._lock = threading.Lock()  # not held while something is computed: two threads may compute the same
 
     @property
@@ -47,7 +48,16 @@ class Memory:
             self._keep(place, value)
         return value
 
+    def close(self) -> None:
+        """Forget everything, and keep nothing any more."""
+        with self._lock:
+            self._closed = True
+            self._kept.clear()
+            self._bytes = 0
+
     def _keep(self, place: bytes, value: object) -> None:
+        if self._closed:
+            return
         _, before = self._kept.pop(place, (None, 0))
         size = 1024 + _bytes_of(value)
         self._kept[place] = (value, size)

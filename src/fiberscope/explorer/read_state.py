@@ -10,7 +10,6 @@ from typing import TypeVar
 from fiberscope.explorer.scene import Scene
 from fiberscope.explorer.state import (
     BASES,
-    MOST_AMOUNT,
     MOST_DIRECTIONS,
     MOST_MOVES,
     SPACES,
@@ -22,6 +21,7 @@ from fiberscope.explorer.state import (
     Paint,
     Release,
     State,
+    most_amount,
 )
 from fiberscope.problem import FiberscopeError
 
@@ -95,9 +95,10 @@ def _read_move(found: object, scene: Scene, space: str) -> Move:
 
 def _read_drag(fields: Mapping[str, object], scene: Scene) -> Drag:
     amounts = as_list(fields.get("amounts"), "amounts", MOST_DIRECTIONS)
+    most = most_amount(scene.latent_map.input_size)
     return Drag(
         choice(fields, "basis", BASES),
-        tuple(_in_range(amount, "amounts", -MOST_AMOUNT, MOST_AMOUNT) for amount in amounts),
+        tuple(_in_range(amount, "amounts", -most, most) for amount in amounts),
         whole(fields, "seed", 0, _MOST_SEED),
         None if fields.get("to") is None else read_image(fields["to"], scene, "to"),
     )

@@ -152,5 +152,7 @@ def _built_in(start: Start, best: Best | None) -> tuple[Column, ...]:
         columns.append(Column("label", "class of the image", start.labels.numpy().astype(float)))
     if best is not None:
         columns.append(Column("network class", "class that the network reads", best.classes.numpy().astype(float)))
-        columns.append(Column("confidence", "probability of that class", best.probabilities.double().numpy()))
+        columns.append(
+            Column("confidence", "probability of the class that the network reads", best.probabilities.double().numpy())
+        )
     return tuple(columns)

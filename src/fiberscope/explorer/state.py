@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -13,7 +14,7 @@ BASES: tuple[Basis, ...] = ("data", "smooth", "variations", "toward", "random", 
 SPACES: tuple[Space, ...] = ("pixels", "natural")
 
 MOST_MOVES = 64
-MOST_AMOUNT = 6.0
+_AMOUNT, _PIXELS = 6.0, 28 * 28
 MOST_DIRECTIONS = 64
 VERSION = 1
 
@@ -56,6 +57,11 @@ class Release(NamedTuple):
 
 
 Move = Drag | Morph | Paint | Release
+
+
+def most_amount(num_pixels: int) -> float:
+    """How far a slider goes to either side: as far as suits digits, and further the more pixels there are."""
+    return _AMOUNT * max(1, math.ceil(math.sqrt(num_pixels / _PIXELS)))
 
 
 @dataclass(frozen=True)

@@ -51,14 +51,17 @@ class Turns:
             while True:
                 await self._woken.wait()
                 while self._waiting:
-                    worker = self._waiting.popleft()
-                    try:
-                        piece = worker.next_piece()
-                        if piece is not None:
-                            await loop.run_in_executor(self._thread, piece)
-                            worker.piece_done()
-                    except Exception:  # a fault in one worker must not end the turns of all others
-                        _log.exception("a worker failed")
+                    await self._give_turn(self._waiting.popleft(), loop)
                 self._woken.clear()
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)
+
+    # A method of its own: a variable of the loop would hold the last worker, and what it remembers, while nobody asks.
+    async def _give_turn(self, worker: Worker, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            piece = worker.next_piece()
+            if piece is not None:
+                await loop.run_in_executor(self._thread, piece)
+                worker.piece_done()
+        except Exception:  # a fault in one worker must not end the turns of all others
+            _log.exception("a worker failed")

@@ -6,7 +6,7 @@ from fiberscope.explorer.directions import bases_of
 from fiberscope.explorer.export import MOST_STATES
 from fiberscope.explorer.requests import MESSAGE_BYTES
 from fiberscope.explorer.scene import RTOL, Scene
-from fiberscope.explorer.state import MOST_AMOUNT, MOST_MOVES
+from fiberscope.explorer.state import MOST_MOVES, most_amount
 from fiberscope.explorer.wire import Answer
 
 _PROTOCOL = 1
@@ -32,7 +32,7 @@ def welcome(scene: Scene) -> Answer:
         "radius_unit": scene.scale.within if scene.scale else None,
         "rtol": RTOL,
         "limits": {
-            "amount": MOST_AMOUNT,
+            "amount": most_amount(scene.latent_map.input_size),
             "moves": MOST_MOVES,
             "message_bytes": MESSAGE_BYTES,
             "export_states": MOST_STATES,

@@ -1,5 +1,6 @@
 // Paints on the image: each stroke is one move that freezes its pixels, the eraser one that releases them.
 import { button, check, choice, field, make } from "./elements.js";
+import { createInk } from "./ink.js";
 import { createOverlay } from "./overlay.js";
 import { append, frozenPixels } from "./state.js";
 import { dab, onStrokes } from "./strokes.js";
@@ -7,7 +8,7 @@ import { dab, onStrokes } from "./strokes.js";
 export function createBrush({ session, stage, welcome }) {
   const [channels, height, width] = welcome.shape;
   const overlay = createOverlay(welcome.shape);
-  const tools = createTools({ releaseAll, show: (seen) => overlay.set({ seen }) });
+  const tools = createTools({ channels, releaseAll, show: (seen) => overlay.set({ seen }) });
   stage.large.append(overlay.canvas);
   let base = null;
   let move = null;
@@ -36,11 +37,11 @@ export function createBrush({ session, stage, welcome }) {
     const frozen = tools.erasing() ? planeOf(frozenPixels(base)) : null;
     for (const point of points) {
       for (const pixel of dab(point, tools.size(), width, height)) {
-        if (frozen === null || frozen.has(pixel)) stroke.set(pixel, tools.grey());
+        if (frozen === null || frozen.has(pixel)) stroke.set(pixel, tools.ink.css());
       }
     }
     if (stroke.size === before) return;
-    move = asMove([...stroke.keys()], tools.erasing() ? null : tools.grey());
+    move = asMove([...stroke.keys()], tools.erasing() ? null : tools.ink.values());
     if (!tools.erasing()) overlay.set({ stroke });
     session.preview(append(base, move), { manner: "paint", time });
   }
@@ -51,13 +52,13 @@ export function createBrush({ session, stage, welcome }) {
     move = null;
   }
 
-  function asMove(pixels, grey) {
+  function asMove(pixels, ink) {
     const flat = Array.from({ length: channels }, (_, channel) =>
       pixels.map((pixel) => pixel + channel * width * height),
     ).flat();
-    return grey === null
+    return ink === null
       ? { kind: "release", pixels: flat }
-      : { kind: "paint", pixels: flat, values: flat.map(() => grey) };
+      : { kind: "paint", pixels: flat, values: ink.flatMap((value) => pixels.map(() => value)) };
   }
 
   function planeOf(frozen) {
@@ -98,7 +99,7 @@ export function createBrush({ session, stage, welcome }) {
   return { tools: tools.element };
 }
 
-function createTools({ releaseAll, show }) {
+function createTools({ channels, releaseAll, show }) {
   let erase = false;
   const kind = choice(
     "Brush or eraser",
@@ -111,8 +112,7 @@ function createTools({ releaseAll, show }) {
     },
   );
   const size = make("input", { type: "range", min: 1, max: 4, step: 1, value: 2 });
-  const grey = make("input", { type: "range", class: "grey", min: 0, max: 255, step: 1, value: 255, oninput: swatch });
-  const sample = make("span", { class: "swatch", "aria-hidden": "true" });
+  const ink = createInk(channels);
   const seen = check("Outline", {
     checked: true,
     onchange: () => show(seen.box.checked),
@@ -122,7 +122,7 @@ function createTools({ releaseAll, show }) {
   const reason = make(
     "p",
     { class: "small reason" },
-    "Painting needs single pixels: choose “pixels” above. A natural image moves as a whole.",
+    "Painting needs single pixels: choose “Pixels” above. A natural image moves as a whole.",
   );
   const controls = make(
     "fieldset",
@@ -130,18 +130,11 @@ function createTools({ releaseAll, show }) {
     make("legend", { class: "unseen" }, "Brush"),
     kind.element,
     field("Size", size, "inline"),
-    field("Grey", grey, "inline"),
-    sample,
+    ...ink.controls,
     seen.element,
     free,
   );
   kind.set("paint");
-  swatch();
-
-  function swatch() {
-    sample.style.backgroundColor = `rgb(${grey.value} ${grey.value} ${grey.value})`;
-    grey.setAttribute("aria-valuetext", `${grey.value} of 255`);
-  }
 
   function set({ possible, count }) {
     controls.disabled = !possible;
@@ -155,6 +148,6 @@ function createTools({ releaseAll, show }) {
     set,
     erasing: () => erase,
     size: () => Number(size.value),
-    grey: () => Number(grey.value),
+    ink,
   };
 }

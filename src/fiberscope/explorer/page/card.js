@@ -26,7 +26,8 @@ export function createCard({ shape, limit, change, released }) {
     title.title = name;
     note.textContent = card.note ?? "";
     note.title = note.textContent;
-    canvas.setAttribute("aria-label", `${name}: orange becomes lighter, blue darker`);
+    canvas.title = `${name}: orange becomes lighter, blue darker`;
+    canvas.setAttribute("aria-label", canvas.title);
     slider.name(name);
   }
 

@@ -3,6 +3,9 @@ import { field, make } from "./elements.js";
 import { percent, short } from "./format.js";
 import { key } from "./state.js";
 
+// With more bars their figures would lie on each other: they are told by name and on hovering only.
+const MOST_FIGURES = 12;
+
 export function createNeighbourhood({ channel, session, welcome }) {
   const unit = welcome.radius_unit;
   const slider = make("input", {
@@ -103,6 +106,7 @@ function createWidths() {
   function draw({ widths, bounded }) {
     const most = Math.max(...widths.filter((width) => width !== null), 1e-12);
     largest.textContent = `0 to ${short(most)} in image distance`;
+    bars.classList.toggle("many", widths.length > MOST_FIGURES);
     bars.replaceChildren(
       ...widths.map((width, place) => {
         const bar = make("span", { class: "fill" });

@@ -10,7 +10,7 @@ export function createNumbers(welcome) {
   const allowed = make("span", { class: "small" });
   const distance = make("output", { "data-testid": "distance", "aria-live": "off" });
   const seen = make("output", { "data-testid": "class", "aria-live": "off" });
-  const verdict = createVerdict(name, welcome.judges);
+  const verdict = createVerdict(name);
   const probabilities = createProbabilities(welcome.classes);
   const element = make(
     "div",
@@ -32,10 +32,10 @@ export function createNumbers(welcome) {
     make(
       "dl",
       { class: "pair" },
-      make("div", {}, make("dt", {}, "Network sees"), make("dd", {}, seen)),
+      welcome.classes === null ? null : make("div", {}, make("dt", {}, "Network sees"), make("dd", {}, seen)),
       make("div", {}, make("dt", {}, "Image moved"), make("dd", {}, distance)),
     ),
-    verdict.element,
+    welcome.judges ? verdict.element : make("p", { class: "small" }, "No judges know these images."),
     probabilities.element,
   );
 
@@ -49,7 +49,7 @@ export function createNumbers(welcome) {
     put(distance, short(frame.distance));
     distance.dataset.value = frame.distance;
     put(seen, name(frame.class));
-    verdict.wait();
+    verdict.wait(frame);
     probabilities.draw(frame);
   }
 
@@ -60,31 +60,37 @@ function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function createVerdict(name, judges) {
+function createVerdict(name) {
+  const sure = make("span", { class: "small" }, "Judges see");
   const sentence = make("output", { class: "sentence", "data-testid": "verdict" });
-  const details = make("span", { class: "small" });
-  const element = make("div", { class: "verdict" }, make("span", { class: "small" }, "Judges see"), sentence, details);
-  if (!judges) sentence.textContent = "no judges for these data";
+  const details = make("ul", { class: "judges small", "aria-label": "Each judge, and how sure it is" });
+  const element = make("div", { class: "verdict" }, sure, sentence, details);
+  let shared = true;
 
   function draw(header) {
     const sees = name(header.sees);
+    // Only images that share the latent can collide.
+    const kind = header.verdict === "collision" && !shared ? "unlike" : header.verdict;
     const sentences = {
       wanted: `${sees}, as the network does`,
-      collision: `${sees}, surely: a collision`,
+      collision: `${sees}: a collision`,
+      unlike: `${sees}, unlike the network`,
       unsure: header.sees === null || header.sees === undefined ? "nothing surely" : `perhaps ${sees}`,
     };
-    put(sentence, sentences[header.verdict] ?? header.verdict);
-    sentence.dataset.verdict = header.verdict;
+    put(sentence, sentences[kind] ?? header.verdict);
+    sentence.dataset.verdict = kind;
+    put(sure, `Judges see, ${percent(header.confidence)} sure`);
     const judges = header.judges ?? [];
-    put(details, judges.map((judge) => `${judge.name} ${name(judge.sees)}`).join(" · "));
-    details.title = judges
-      .map((judge) => `${judge.name}: ${name(judge.sees)}, ${percent(judge.confidence)} sure`)
-      .join("; ");
-    element.className = `verdict ${header.verdict}`;
+    const cells = (judge) => [judge.name, name(judge.sees), percent(judge.confidence)];
+    details.replaceChildren(
+      ...judges.map((judge) => make("li", {}, ...cells(judge).map((words) => make("span", {}, words)))),
+    );
+    element.className = `verdict ${kind}`;
   }
 
   // The last verdict stays readable, but pale, until that of the present image comes.
-  function wait() {
+  function wait(frame) {
+    shared = frame.on_fiber;
     element.classList.add("stale");
   }
 

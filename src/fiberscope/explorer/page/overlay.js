@@ -16,8 +16,8 @@ export function createOverlay([, height, width]) {
     asked = false;
     const side = canvas.width / width;
     context.clearRect(0, 0, canvas.width, canvas.height);
-    for (const [pixel, grey] of now.stroke) {
-      context.fillStyle = `rgb(${grey} ${grey} ${grey})`;
+    for (const [pixel, colour] of now.stroke) {
+      context.fillStyle = colour;
       context.fillRect((pixel % width) * side, Math.floor(pixel / width) * side, side + 0.5, side + 0.5);
     }
     if (now.seen && now.frozen.size > 0) outline(outlineOf(now.frozen, width, height, side), [4, 4]);

@@ -6,7 +6,7 @@ import { percent } from "./format.js";
 const ROWS = 10;
 
 export function createProbabilities(classes) {
-  if (classes === null) return { element: make("p", { class: "small" }, "This network names no classes."), draw() {} };
+  if (classes === null) return { element: make("p", { class: "small" }, "This network names no classes: see for yourself what the image has become."), draw() {} };
   const rows = classes.slice(0, ROWS).map(createRow);
   const all = classes.length <= ROWS;
   const order = classes.map((_, label) => label);

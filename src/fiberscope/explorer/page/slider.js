@@ -2,6 +2,8 @@
 import { button, make } from "./elements.js";
 import { amount } from "./format.js";
 
+const STEPS = 120; // from the middle to an end
+
 /** `change(value, time)` is called for each movement, `released(value, time, byKey)` when it is let go. */
 export function createSlider({ limit, change, released }) {
   const input = make("input", {
@@ -9,7 +11,7 @@ export function createSlider({ limit, change, released }) {
     class: "signed",
     min: -limit,
     max: limit,
-    step: 0.05,
+    step: limit / STEPS,
     value: 0,
     oninput: move,
     onchange: drop,

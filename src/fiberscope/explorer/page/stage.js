@@ -6,7 +6,7 @@ import { short } from "./format.js";
 import { createRaster } from "./raster.js";
 
 export function createStage(shape) {
-  const [, height, width] = shape;
+  const [channels, height, width] = shape;
   const image = picture("image", "Image, to be painted on", shape);
   const start = picture("start", "The start", shape);
   const difference = picture("difference", "Difference from the start", shape);
@@ -30,7 +30,7 @@ export function createStage(shape) {
   );
   const small = [
     make("figure", {}, start.canvas, make("figcaption", {}, "Start")),
-    make("figure", {}, difference.canvas, make("figcaption", {}, "Difference"), legend),
+    make("figure", {}, difference.canvas, make("figcaption", {}, channels > 1 ? "Mean difference" : "Difference"), legend),
   ];
   let shownScale = null;
 

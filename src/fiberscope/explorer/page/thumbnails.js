@@ -176,6 +176,7 @@ function createThumb(shape, choose) {
       typeof item.value === "number" && !Number.isInteger(item.value) ? short(item.value) : String(item.value ?? "–");
     caption.textContent = sort === "index" ? String(item.index) : value;
     element.dataset.index = item.index;
+    element.title = item.name;
     element.setAttribute(
       "aria-label",
       `Image ${item.index}${name === null ? "" : `, class ${name}`}${sort === "index" ? "" : `, ${words(sort)} ${value}`}`,

@@ -19,7 +19,7 @@ export function createUpload({ shape, choose, trouble }) {
     make(
       "p",
       { class: "small" },
-      `It is cropped to its middle and shrunk to ${width} × ${height} pixels here; it does not leave this machine.`,
+      `It is cropped to its middle and shrunk to ${width} × ${height} pixels in this browser; only these are sent to fiberscope.`,
     ),
     make("div", { class: "frame preview" }, canvas),
     invert.element,
