@@ -1,6 +1,8 @@
 """One person's questions: of each kind the newest is answered, and nothing that a person does harms another one."""
 
 import asyncio
+import base64
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +10,10 @@ import torch
 
 from explorer.desks import Clock, alone, rest, take, take_until, threads, tiny, until
 from explorer.states import MESSAGES, along, message, starting
+from fiberscope import LatentMap
 from fiberscope.explorer import ImageRef, as_json
 from fiberscope.explorer.desk import MOST_WAITING, PER_SECOND, Desk
+from fiberscope.explorer.requests import message_bytes
 
 
 def dragged(amount):
@@ -234,3 +238,10 @@ def test_too_many_messages_are_refused_and_later_ones_are_answered_again(scene, 
     assert all(f"more than {PER_SECOND} a second" in header["message"] for header in refusals)
     assert [header["id"] for header, _ in found if header["type"] == "python"] == [PER_SECOND - 1]
     assert [(header["type"], header["id"]) for header, _ in later] == [("python", 9999)]
+
+
+def test_a_message_has_room_for_two_large_images_of_ones_own(scene):
+    latent_map = LatentMap(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 224 * 224, 2)), (3, 224, 224))
+    image = base64.b64encode(bytes(3 * 224 * 224)).decode()
+    text = message("morph", 1, state={"v": 1, "image": {"pixels": image}, "moves": []}, to={"pixels": image})
+    assert len(text) < message_bytes(replace(scene, latent_map=latent_map))

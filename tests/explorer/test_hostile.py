@@ -10,7 +10,6 @@ import pytest
 
 from explorer.desks import Clock, alone, rest, take, threads, tiny
 from fiberscope.explorer.desk import Desk
-from fiberscope.explorer.requests import MESSAGE_BYTES
 from fiberscope.explorer.wire import decode
 
 COUNT = 2100  # of each of five seeds
@@ -38,6 +37,8 @@ JUNK = (None, True, False, -7, -6.5, 1e308, 10**30, "", "x", "\ud800", "\x00", "
 OPTIONAL = {"label", "descending"}
 ALSO_RIGHT = {("to", "null"), ("straight", "true"), ("straight", "false")}
 ALSO_RIGHT |= {("moves", "[]"), ("amounts", "[]"), ("pixels", "[]"), ("states", "[]"), ("v", "true")}
+
+MESSAGE_BYTES = 256 * 2**10  # of images as small as these
 
 
 def places(value, way=()):

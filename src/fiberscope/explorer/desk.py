@@ -9,7 +9,7 @@ import time
 
 from fiberscope.explorer.line import Line, Step
 from fiberscope.explorer.memory import Memory
-from fiberscope.explorer.requests import LANES, LONG_LANES, MESSAGE_BYTES, Request, answers, read_request
+from fiberscope.explorer.requests import LANES, LONG_LANES, Request, answers, message_bytes, read_request
 from fiberscope.explorer.scene import Scene
 from fiberscope.explorer.turns import Turns
 from fiberscope.explorer.wire import Answer, encode
@@ -58,6 +58,7 @@ class Desk:
         )
         self._waiting: asyncio.TimerHandle | None = None
         self._last_judged = -math.inf
+        self._most_bytes = message_bytes(scene)
         self._judged = scene.panel is not None and scene.logits is not None
 
     @property
@@ -138,8 +139,8 @@ class Desk:
         if self._allowance < 0:
             self._allowance = max(self._allowance, -PER_SECOND)
             raise FiberscopeError(f"message: more than {PER_SECOND} a second. Send the newest wish only.")
-        if size > MESSAGE_BYTES:
-            raise FiberscopeError(f"message: {size} bytes, at most {MESSAGE_BYTES} are read. Send less at once.")
+        if size > self._most_bytes:
+            raise FiberscopeError(f"message: {size} bytes, at most {self._most_bytes} are read. Send less at once.")
 
 
 def _encoded(answer: Answer, identity: int | None) -> bytes:

@@ -21,11 +21,12 @@ from fiberscope.explorer.script import script
 from fiberscope.explorer.space import image_of, radius_of
 from fiberscope.explorer.state import BASES, Drag
 from fiberscope.explorer.wire import Answer, finite
-from fiberscope.judges import decide
+from fiberscope.judges import Verdict, decide
 from fiberscope.moves import Outcome, widths
 from fiberscope.problem import Fiber, FiberscopeError, Tube
 
-MESSAGE_BYTES = 256 * 2**10
+_LEAST_MESSAGE = 256 * 2**10
+_MESSAGE_BYTES_A_NUMBER = 8  # two images in base64, and a stroke over most of one
 _MOST_THUMBNAILS = 120
 _THUMBNAIL_BYTES = 4 * 2**20
 
@@ -40,6 +41,11 @@ class Request(NamedTuple):
     lane: str
     identity: int
     fields: Fields
+
+
+def message_bytes(scene: Scene) -> int:
+    """The longest message that is read."""
+    return max(_LEAST_MESSAGE, _MESSAGE_BYTES_A_NUMBER * scene.latent_map.input_size)
 
 
 def read_request(message: object) -> Request:
@@ -120,8 +126,10 @@ def _verdict(scene: Scene, memory: Memory, fields: Fields) -> Answers:
         {"name": name, "sees": int(said[0].argmax()), "confidence": float(said[0].max())}
         for name, said in zip(opinions.judges, opinions.per_judge, strict=True)
     ]
+    # Only images that share the latent can collide.
+    drifted = verdict is Verdict.COLLISION and not found.on_fiber
     fields = {
-        "verdict": verdict.value,
+        "verdict": "unlike" if drifted else verdict.value,
         "sees": int(opinions.classes[0]),
         "confidence": float(opinions.confidence[0]),
         "judges": judges,

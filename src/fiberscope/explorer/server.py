@@ -14,6 +14,7 @@ import torch
 
 from fiberscope.explorer.desk import Desk, Threads
 from fiberscope.explorer.guard import HEADERS, Guard
+from fiberscope.explorer.requests import message_bytes
 from fiberscope.explorer.scene import Scene
 from fiberscope.explorer.warm_up import warm_up
 from fiberscope.explorer.welcome import welcome
@@ -40,7 +41,7 @@ MOST_DESKS = 64
 IDLE_SECONDS = 30 * 60
 _BACKLOG = 128
 _FAREWELL_SECONDS = 5
-_FRAME_BYTES = 2**20  # what is larger ends its connection before it is read
+_FRAME_TIMES = 4  # what is so many times as long as the longest message ends its connection before it is read
 _MEDIA = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 # What Starlette and uvicorn raise when the other side is gone; anything else is a fault, and is told.
 _GONE = (WebSocketDisconnect, RuntimeError, ConnectionError)
@@ -64,7 +65,7 @@ def serve(
         application(scene, Guard(host, actual, token)),
         log_level="warning",
         ws="websockets-sansio",
-        ws_max_size=_FRAME_BYTES,
+        ws_max_size=_FRAME_TIMES * message_bytes(scene),
         ws_per_message_deflate=False,  # numbers do not get shorter, and it costs a millisecond a frame
         server_header=False,
         timeout_graceful_shutdown=1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fiberscope.explorer.directions import bases_of
 from fiberscope.explorer.export import MOST_STATES
-from fiberscope.explorer.requests import MESSAGE_BYTES
+from fiberscope.explorer.requests import message_bytes
 from fiberscope.explorer.scene import RTOL, Scene
 from fiberscope.explorer.state import MOST_MOVES, most_amount
 from fiberscope.explorer.wire import Answer
@@ -34,7 +34,7 @@ def welcome(scene: Scene) -> Answer:
         "limits": {
             "amount": most_amount(scene.latent_map.input_size),
             "moves": MOST_MOVES,
-            "message_bytes": MESSAGE_BYTES,
+            "message_bytes": message_bytes(scene),
             "export_states": MOST_STATES,
         },
     }

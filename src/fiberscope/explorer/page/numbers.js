@@ -49,7 +49,7 @@ export function createNumbers(welcome) {
     put(distance, short(frame.distance));
     distance.dataset.value = frame.distance;
     put(seen, name(frame.class));
-    verdict.wait(frame);
+    verdict.wait();
     probabilities.draw(frame);
   }
 
@@ -65,32 +65,27 @@ function createVerdict(name) {
   const sentence = make("output", { class: "sentence", "data-testid": "verdict" });
   const details = make("ul", { class: "judges small", "aria-label": "Each judge, and how sure it is" });
   const element = make("div", { class: "verdict" }, sure, sentence, details);
-  let shared = true;
-
   function draw(header) {
     const sees = name(header.sees);
-    // Only images that share the latent can collide.
-    const kind = header.verdict === "collision" && !shared ? "unlike" : header.verdict;
     const sentences = {
       wanted: `${sees}, as the network does`,
       collision: `${sees}: a collision`,
       unlike: `${sees}, unlike the network`,
       unsure: header.sees === null || header.sees === undefined ? "nothing surely" : `perhaps ${sees}`,
     };
-    put(sentence, sentences[kind] ?? header.verdict);
-    sentence.dataset.verdict = kind;
+    put(sentence, sentences[header.verdict] ?? header.verdict);
+    sentence.dataset.verdict = header.verdict;
     put(sure, `Judges see, ${percent(header.confidence)} sure`);
     const judges = header.judges ?? [];
     const cells = (judge) => [judge.name, name(judge.sees), percent(judge.confidence)];
     details.replaceChildren(
       ...judges.map((judge) => make("li", {}, ...cells(judge).map((words) => make("span", {}, words)))),
     );
-    element.className = `verdict ${kind}`;
+    element.className = `verdict ${header.verdict}`;
   }
 
   // The last verdict stays readable, but pale, until that of the present image comes.
-  function wait(frame) {
-    shared = frame.on_fiber;
+  function wait() {
     element.classList.add("stale");
   }
 
