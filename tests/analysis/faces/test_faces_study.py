@@ -11,7 +11,7 @@ import torch
 
 import fiberscope as fs
 from fiberscope.analysis.faces import FacesChoice
-from fiberscope.analysis.faces.ask_pairs import draw_pairs
+from fiberscope.analysis.faces.meetings import draw_pairs
 from fiberscope.analysis.faces.run import ask, study_of
 from fiberscope.analysis.faces.verification import verify
 from small_faces import small_faces, small_latent_map
