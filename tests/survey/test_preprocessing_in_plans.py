@@ -22,3 +22,13 @@ def test_a_plan_opens_again_with_the_same_preprocessing_and_no_other(tmp_path):
         refuse_other(plan, replace(again, preprocessing={}))
     with pytest.raises(FiberscopeError, match="normalise_latent was True and is False"):
         refuse_other(plan, replace(again, normalise_latent=False))
+
+
+def test_a_plan_opens_again_with_the_same_kind_of_variations_and_no_other(tmp_path):
+    choice = SurveyChoice(out=tmp_path, data="0:2", measures=("spectrum",), variations="faces")
+    plan = make_plan(choice, NetworkChoice()).plan
+    write_plan(plan, tmp_path)
+    again = reopen(read_plan(tmp_path)).plan
+    assert again == plan
+    with pytest.raises(FiberscopeError, match="variations was faces and is general"):
+        refuse_other(plan, replace(again, variations="general"))
