@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 import fiberscope as fs
-from fiberscope.analysis.subject import kind_for
 from fiberscope.variations import catalogue, face_variations, variations_for
 
 
@@ -22,10 +21,3 @@ def test_each_kind_has_its_own_variations():
 def test_what_is_too_small_to_be_a_face_is_refused_with_what_to_do():
     with pytest.raises(fs.FiberscopeError, match=r"variations: those of faces .* \(12,\).* Take the general ones"):
         variations_for("faces", (12,))
-
-
-def test_a_face_embedding_takes_faces_unless_one_asks_for_something_else():
-    assert kind_for("face-embedding", None) == "faces"
-    assert kind_for("face-embedding", "general") == "general"
-    assert kind_for("mnist-classifier", None) == "general"
-    assert kind_for("mnist-classifier", "faces") == "faces"

@@ -14,7 +14,7 @@ from fiberscope.analysis.network import Network
 from fiberscope.analysis.reference import factor_of
 from fiberscope.analysis.selection import as_image, is_digit
 from fiberscope.analysis.study.reading import Logits, read
-from fiberscope.data import LabelledImages, load_labelled, mnist
+from fiberscope.data import LabelledImages, faces, load_labelled, mnist
 from fiberscope.judges import Panel, shipped_panel
 from fiberscope.lazy import lazy
 from fiberscope.models import Generator
@@ -23,6 +23,7 @@ from fiberscope.variations import Kind, LatentScale, Variation, latent_scale, va
 
 _GENERATOR = "mnist-generator"
 _FOR_FACES = ("face-embedding",)
+_FACE = (1, 112, 112)
 _SOME = 500  # labelled images that show whether a network reads classes
 _MOST_FOR_SCALE = 2000  # labelled images whose latents set the unit
 
@@ -78,14 +79,19 @@ def kind_for(model: str, wanted: Kind | None) -> Kind:
     return wanted or ("faces" if model in _FOR_FACES else "general")
 
 
+def is_face(shape: tuple[int, ...], kind: Kind) -> bool:
+    """Whether images of that shape and kind are those of `data.faces`."""
+    return kind == "faces" and shape == _FACE
+
+
 def open_subject(
     network: Network, *, labelled: Path | None = None, own: LabelledImages | None = None, kind: Kind = "general"
 ) -> Subject:
     """Open what fits the images that a network takes.
 
     The reference is the set ``labelled``, else the test digits where the network takes such, else ``own``, the classes
-    that the images under study bring. Raises FiberscopeError where there is none, it does not fit, or the kind of
-    variations does not.
+    that the images under study bring, else the fetched faces for a network of such faces. Raises FiberscopeError where
+    there is none, it does not fit, or the kind of variations does not.
     """
     shape = network.latent_map.input_shape
     variations_for(kind, shape)
@@ -93,6 +99,8 @@ def open_subject(
     reference = own if labelled is None else load_labelled(labelled, shape=as_image(shape, "labelled"))
     if digits:
         reference = mnist("test")
+    if reference is None and is_face(shape, kind):
+        reference = faces()
     if reference is None:
         raise FiberscopeError(
             f"labelled: no labelled images of shape {shape} ship, and the images have no classes, so nothing says how "

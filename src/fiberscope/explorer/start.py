@@ -14,7 +14,7 @@ from torch import Tensor
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.network import Network, open_network
 from fiberscope.analysis.selection import is_digit, select
-from fiberscope.analysis.subject import Subject, kind_for, open_subject
+from fiberscope.analysis.subject import Subject, is_face, kind_for, open_subject
 from fiberscope.explorer.columns import Column
 from fiberscope.problem import FiberscopeError
 from fiberscope.variations import Kind
@@ -54,7 +54,7 @@ def start_at(
     network = open_network(choice)
     shape = network.latent_map.input_shape
     kind = kind_for(choice.model, wanted)
-    fitting = labelled is not None or is_digit(shape)
+    fitting = labelled is not None or is_digit(shape) or (not images and is_face(shape, kind))
     subject = open_subject(network, labelled=labelled, kind=kind) if fitting else None
     if images:
         chosen = select(images, shape=shape)
