@@ -32,17 +32,22 @@ def ask_pairs(study: FaceStudy) -> Answer:
         figures=figures,
         arrays={f"pairs_{each.prior.name}": each.images for each in met},
         records={"pairs": _records(study, met, sources, targets)},
-        methods=(_METHOD,),
+        methods=(_method(study),),
     )
 
 
-_METHOD = (
-    "Each search starts from the picture itself and ends on the fiber of the other person's picture. With no prior it "
-    "moves pixels inside [0, 1]; with the smooth one, coefficients of cosines, high frequencies shrunk; with that of "
-    "faces, principal components of all pictures, their mirror images and them under other lights, each in units of "
-    "its spread. Values outside [0, 1] are clamped, and residuals are of the finished image. Distances are those of "
-    "the projection, which goes by shortest steps, or after as much descent as was asked for: nearer ones may exist."
-)
+def _method(study: FaceStudy) -> str:
+    components = (
+        "with that of faces, principal components of all pictures, their mirror images and them under other lights, "
+        "each in units of its spread. "
+    )
+    return (
+        "Each search starts from the picture itself and ends on the fiber of the other person's picture. With no prior "
+        "it moves pixels inside [0, 1]; with the smooth one, coefficients of cosines, high frequencies shrunk"
+        f"{'; ' + components if study.components else '. '}"
+        "Values outside [0, 1] are clamped, and residuals are of the finished image. Distances are those of the "
+        "projection, which goes by shortest steps, or after as much descent as was asked for: nearer ones may exist."
+    )
 
 
 def _facts(prior: Prior, counts: Counts) -> tuple[tuple[str, str], ...]:
