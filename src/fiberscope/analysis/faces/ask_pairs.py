@@ -55,7 +55,7 @@ def _facts(prior: Prior, counts: Counts) -> tuple[tuple[str, str], ...]:
         return ((f"pairs of people with one embedding ({prior.words})", counts.reached),)
     return (
         (
-            f"of the way to another person, and the embedding is theirs ({prior.words}, median)",
+            f"of the way to another person ({prior.words}, median), and the embedding is theirs",
             counts.blindness.headline(0, percent=True),
         ),
         ("of judges' readings still see the first person", counts.first.headline(0, percent=True)),
