@@ -33,3 +33,9 @@ def test_images_of_a_shape_of_their_own_have_what_they_bring(tmp_path):
     assert known.scale is not None
     assert (bare.scale, bare.logits, bare.panel, bare.natural) == (None,) * 4
     torch.testing.assert_close(bare.factor, known.factor)
+
+
+def test_faces_are_varied_as_faces_where_one_asks_for_it():
+    scene = open_scene(images=("0:2",), variations="faces")
+    assert "yaw" in {variation.name for variation in scene.variations}
+    assert "variations='faces'" in scene.opened_by

@@ -50,6 +50,13 @@ def test_percent_says_none_or_all_only_where_it_is_so(share, words):
     assert percent(share).replace("\N{NO-BREAK SPACE}", " ") == words
 
 
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.0, "0 %"), (0.004, "<1 %"), (0.118, "12 %"), (0.994, ">99 %"), (1.0, "100 %")]
+)
+def test_percent_without_digits_is_as_careful_about_none_and_all(share, words):
+    assert percent(share, digits=0).replace("\N{NO-BREAK SPACE}", " ") == words
+
+
 def test_ten_to_the_zero_is_one():
     assert [power_of_ten(power) for power in (-2, 0, 13)] == ["10⁻²", "1", "10¹³"]
 

@@ -1,6 +1,7 @@
 """A page is one file that loads nothing, shows everything, and says it to everyone."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -164,3 +165,15 @@ def test_a_page_is_written_whole_and_read_back(tmp_path, html):
 def test_what_cannot_be_shown_is_refused_by_name(element, argument):
     with pytest.raises(FiberscopeError, match=f"^{argument}"):
         render(page_with(element))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("0.995 (95 %: 0.984 to 1.000)", "<dd>0.995 <small>95 %: 0.984 to 1.000</small></dd>"),
+        ("5 of 6", "<dd>5 of 6</dd>"),
+        ("(none)", "<dd>(none)</dd>"),
+    ],
+)
+def test_an_interval_stands_under_its_headline_not_in_its_size(value, shown):
+    assert shown in render(replace(full_page(), facts=(("a number", value),)))

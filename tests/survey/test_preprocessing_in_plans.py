@@ -49,3 +49,13 @@ def test_settings_of_measures_that_were_not_asked_for_are_not_told(tmp_path):
     plan = make_plan(choice, NetworkChoice()).plan
     with pytest.raises(FiberscopeError, match=r"else: measures was \[.*\] and is \['spectrum'\]\. Its records"):
         refuse_other(plan, make_plan(replace(choice, measures=("spectrum",)), NetworkChoice()).plan)
+
+
+def test_a_plan_opens_again_with_the_same_kind_of_variations_and_no_other(tmp_path):
+    choice = SurveyChoice(out=tmp_path, data="0:2", measures=("spectrum",), variations="faces")
+    plan = make_plan(choice, NetworkChoice()).plan
+    write_plan(plan, tmp_path)
+    again = reopen(read_plan(tmp_path)).plan
+    assert again == plan
+    with pytest.raises(FiberscopeError, match="variations was faces and is general"):
+        refuse_other(plan, replace(again, variations="general"))

@@ -63,7 +63,34 @@ def test_the_lamp_lights_the_side_where_it_stands():
     torch.testing.assert_close(changed("light azimuth", -45.0, grey), right.flip(1)[None, None])
 
 
-def test_a_head_that_turns_right_carries_its_nose_to_the_right_and_leaves_its_rim():
+@pytest.mark.parametrize(
+    ("name", "amount", "ambient", "lamps"),
+    [
+        ("light azimuth", 50.0, 0.4, {(50.0, 0.0): 0.6}),
+        ("light elevation", -30.0, 0.4, {(0.0, -30.0): 0.6}),
+        ("lamp strength", 100.0, 0.4, {(0.0, 0.0): 1.2}),
+        ("ambient light", -50.0, 0.2, {(0.0, 0.0): 0.6}),
+        ("second lamp", 100.0, 0.4, {(0.0, 0.0): 0.6, (60.0, 0.0): 1.0}),
+    ],
+)
+def test_a_picture_lit_from_the_front_becomes_the_same_albedo_in_the_new_light(name, amount, ambient, lamps):
+    normal = generic_head(*SHAPE[1:]).normal
+
+    def shading(ambient, lamps):
+        light = torch.full(SHAPE, ambient, dtype=torch.float64)
+        for angles, strength in lamps.items():
+            right, up = torch.tensor(angles, dtype=torch.float64).deg2rad()
+            lamp = torch.stack([right.sin(), -up.sin(), right.cos() * up.cos()])  # one of the angles is 0
+            cosine = (lamp[:, None, None] * normal).sum(dim=0)
+            light = light + strength * (cosine + (cosine.square() + 0.15**2).sqrt()) / 2  # fades out softly
+        return light
+
+    albedo = 0.3 * faces(1)
+    lit = changed(name, amount, albedo * shading(0.4, {(0.0, 0.0): 0.6}))
+    torch.testing.assert_close(lit, albedo * shading(ambient, lamps))
+
+
+def test_turning_right_carries_the_nose_right_and_bowing_down_and_the_rim_stays():
     _, width = SHAPE[1:]
     dot = torch.zeros(1, *SHAPE, dtype=torch.float64)
     dot[..., 18, 15:17] = 1.0
@@ -76,6 +103,8 @@ def test_a_head_that_turns_right_carries_its_nose_to_the_right_and_leaves_its_ri
     turned = place(changed("yaw", 10.0, dot)) - place(dot)
     depth = float(generic_head(*SHAPE[1:]).depth[18, 16])
     assert turned == pytest.approx(depth * torch.tensor(10.0).deg2rad().sin().item(), rel=0.25)
+    lowered = place(changed("pitch", 10.0, dot.mT).mT) - place(dot)
+    assert lowered == pytest.approx(float(generic_head(*SHAPE[1:]).depth[16, 18]) * 0.174, rel=0.25)
     rim = torch.zeros(1, *SHAPE, dtype=torch.float64)
     rim[..., 16, 1] = 1.0
     assert float(changed("yaw", 5.0, rim)[0, 0, 16, 0:3].sum()) == pytest.approx(1.0, abs=0.3)

@@ -35,6 +35,7 @@ def run_analyse(choice: StudyChoice, network: NetworkChoice, *, command: str, st
             judges=choice.judge,
             beside=choice.beside,
             labelled=choice.labelled,
+            variations=choice.variations,
         )
     return run_study(
         study,

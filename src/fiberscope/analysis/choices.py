@@ -141,6 +141,10 @@ class StudyChoice:
     labelled: Path | None = None
     """Images that set the units, in place of the test digits: an npz of images and labels, or a folder a class."""
 
+    variations: Literal["general", "faces"] | None = None
+    """Named changes: general ones, or those of upright faces that fill the image (light, pose, what is worn); by
+    default what the network is for."""
+
     seed: int = 0
     """Seed of everything random: the same seed gives the same page."""
 
@@ -187,6 +191,10 @@ class CompareChoice:
     labelled: Path | None = None
     """Images that set the units, in place of the test digits: an npz of images and labels, or a folder a class."""
 
+    variations: Literal["general", "faces"] | None = None
+    """Named changes: general ones, or those of upright faces that fill the image (light, pose, what is worn); by
+    default what the network is for."""
+
     seed: int = 0
     """Seed of the choice of partners: the same seed gives the same page."""
 
@@ -203,6 +211,10 @@ class ExploreChoice:
 
     labelled: Path | None = None
     """Images with classes, in place of the test digits: an npz of images and labels, or a folder a class."""
+
+    variations: Literal["general", "faces"] | None = None
+    """Named changes: general ones, or those of upright faces that fill the image (light, pose, what is worn); by
+    default what the network is for."""
 
     records: Path | None = None
     """A CSV table of an earlier run with a row an image; images can be sorted by its columns."""

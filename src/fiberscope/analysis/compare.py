@@ -36,6 +36,7 @@ def run_compare(names: Sequence[str], choice: CompareChoice, *, command: str, st
             judges=choice.judge,
             beside=names[1:],
             labelled=choice.labelled,
+            variations=choice.variations,
         )
     cover = Cover(
         title="How do networks compare in what they cannot tell apart?",

@@ -14,14 +14,16 @@ from fiberscope.analysis.network import Network
 from fiberscope.analysis.reference import factor_of, spread
 from fiberscope.analysis.selection import as_image, is_digit
 from fiberscope.analysis.study.reading import Logits, read
-from fiberscope.data import LabelledImages, load_labelled, mnist
+from fiberscope.data import LabelledImages, faces, load_labelled, mnist
 from fiberscope.judges import Panel, shipped_panel
 from fiberscope.lazy import lazy
 from fiberscope.models import Generator
 from fiberscope.problem import FiberscopeError, LatentMap
-from fiberscope.variations import LatentScale, Variation, catalogue, latent_scale
+from fiberscope.variations import Kind, LatentScale, Variation, latent_scale, variations_for
 
 _GENERATOR = "mnist-generator"
+_FOR_FACES = ("face-embedding",)
+_FACE = (1, 112, 112)
 _SOME = 500  # labelled images that show whether a network reads classes
 _MOST_FOR_SCALE = 2000  # labelled images whose latents set the unit
 
@@ -32,7 +34,8 @@ class Subject:
 
     ``reference`` are labelled images of that kind: they say how images vary, how far apart classes are, and which
     images of other classes there are. ``logits`` is None for a network that reads no class, ``panel`` where no judges
-    fit the images; ``digits`` says whether they are those of MNIST, of which judges and a generator ship.
+    fit the images; ``digits`` says whether they are those of MNIST, of which judges and a generator ship, ``kind``
+    which named changes suit them.
     """
 
     network: Network
@@ -40,6 +43,7 @@ class Subject:
     digits: bool
     logits: Logits | None
     panel: Panel | None
+    kind: Kind
 
     @property
     def latent_map(self) -> LatentMap:
@@ -60,8 +64,8 @@ class Subject:
 
     @lazy
     def variations(self) -> tuple[Variation, ...]:
-        """Every variation that fits the images."""
-        return catalogue(self.latent_map.input_shape)
+        """Every variation of that kind."""
+        return variations_for(self.kind, self.latent_map.input_shape)
 
     @lazy
     def generator(self) -> Generator | None:
@@ -70,17 +74,33 @@ class Subject:
         return models.load(_GENERATOR, Generator).to(latent_map.device, latent_map.dtype) if self.digits else None
 
 
-def open_subject(network: Network, *, labelled: Path | None = None, own: LabelledImages | None = None) -> Subject:
+def kind_for(model: str, wanted: Kind | None) -> Kind:
+    """The kind of variations that is asked for, else the one that suits what the network of that name is for."""
+    return wanted or ("faces" if model in _FOR_FACES else "general")
+
+
+def is_face(shape: tuple[int, ...], kind: Kind) -> bool:
+    """Whether images of that shape and kind are those of `data.faces`."""
+    return kind == "faces" and shape == _FACE
+
+
+def open_subject(
+    network: Network, *, labelled: Path | None = None, own: LabelledImages | None = None, kind: Kind = "general"
+) -> Subject:
     """Open what fits the images that a network takes.
 
     The reference is the set ``labelled``, else the test digits where the network takes such, else ``own``, the classes
-    that the images under study bring. Raises FiberscopeError where there is none, or it does not fit.
+    that the images under study bring, else the fetched faces for a network of such faces. Raises FiberscopeError where
+    there is none, it does not fit, or the kind of variations does not.
     """
     shape = network.latent_map.input_shape
+    variations_for(kind, shape)
     digits = is_digit(shape) and labelled is None
     reference = own if labelled is None else load_labelled(labelled, shape=as_image(shape, "labelled"))
     if digits:
         reference = mnist("test")
+    if reference is None and is_face(shape, kind):
+        reference = faces()
     if reference is None:
         raise FiberscopeError(
             f"labelled: no labelled images of shape {shape} ship, and the images have no classes, so nothing says how "
@@ -93,6 +113,7 @@ def open_subject(network: Network, *, labelled: Path | None = None, own: Labelle
         digits=digits,
         logits=find_logits(network.module, reference),
         panel=shipped_panel() if digits else None,
+        kind=kind,
     )
 
 

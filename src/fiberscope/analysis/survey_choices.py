@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class SurveyChoice:
 
     labelled: Path | None = None
     """Images that set the units, in place of the test digits: an npz of images and labels, or a folder a class."""
+
+    variations: Literal["general", "faces"] | None = None
+    """Named changes: general ones, or those of upright faces that fill the image (light, pose, what is worn); by
+    default what the network is for."""
 
     judge: tuple[str, ...] = ()
     """Networks of your own that judge beside those that ship, named as --model is; they give one number a class."""

@@ -27,6 +27,7 @@ def explore(
             labelled=choice.labelled,
             records=choice.records,
             survey=choice.survey,
+            variations=choice.variations,
         )
     token = make_token(choice.host, choice.token)
 

@@ -16,6 +16,7 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
     rows: int | None = None,
     members: int | None = None,
     steps: int | None = None,
+    components: bool | None = None,
     with_length: bool = False,
     seed: int = 0,
     force: bool = False,
@@ -41,6 +42,9 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
         How many faces a row has, at most 8.
     steps
         Steps of descent that bring what is near nearer; 0 leaves the projection.
+    components
+        Bring pairs together in principal components of faces, too: that takes longest, and few arrive. By default all
+        runs do but quick ones.
     with_length
         Hold the length of the embedding too. A cosine compares directions alone, so by default these are the latents.
     seed
@@ -54,7 +58,8 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
     given = {"people": people, "pairs": pairs, "rows": rows, "members": members, "steps": steps}
     usual = QUICK if quick else WHOLE
     numbers = {name: usual[name] if value is None else value for name, value in given.items()}
-    choice = FacesChoice(out=out, cosine=not with_length, seed=seed, force=force, **numbers)
+    components = not quick if components is None else components
+    choice = FacesChoice(out=out, components=components, cosine=not with_length, seed=seed, force=force, **numbers)
     found = run_faces(choice, command=command_line(), step=stopwatch)
     say(f"Faces: {found.credit}")
     return show_done(found.done)

@@ -20,7 +20,7 @@ from fiberscope.explorer.columns import Column, add_columns, read_columns
 from fiberscope.explorer.start import Start, start_at
 from fiberscope.judges import Panel
 from fiberscope.problem import Box, FiberscopeError, LatentMap
-from fiberscope.variations import LatentScale, Variation, catalogue
+from fiberscope.variations import Kind, LatentScale, Variation, variations_for
 
 RTOL = 1e-4
 """Residual, relative to the size of the target, up to which an image counts as on the fiber."""
@@ -71,13 +71,15 @@ def open_scene(
     labelled: Path | None = None,
     records: Path | None = None,
     survey: Path | None = None,
+    variations: Kind | None = None,
 ) -> Scene:
     """Open a network and images for it: the test digits, those named by ``images``, or a ``labelled`` set.
 
     ``survey`` is a survey's folder, and brings its network, its images and columns that these can be sorted by;
-    ``records`` is a table (CSV) of another run that brings columns. Raises `FiberscopeError` for what does not fit.
+    ``records`` is a table (CSV) of another run that brings columns; ``variations`` is a kind of them. Raises
+    `FiberscopeError` for what does not fit.
     """
-    start = start_at(network, images, labelled, survey)
+    start = start_at(network, images, labelled, survey, variations)
     latent_map, subject = start.network.latent_map, start.subject
     logits = None if subject is None else subject.logits
     here = start.images.to(latent_map.device, latent_map.dtype)
@@ -101,10 +103,12 @@ def open_scene(
         natural=None if subject is None else _natural(subject),
         scale=None if subject is None else _scale(subject),
         factor=_factor(latent_map, start.images if subject is None else subject.reference.images),
-        variations=catalogue(latent_map.input_shape),
+        variations=variations_for(start.kind, latent_map.input_shape),
         columns=columns,
         box=Box(),
-        opened_by=_arguments(network, images=images, labelled=labelled, records=records, survey=survey),
+        opened_by=_arguments(
+            network, images=images, labelled=labelled, records=records, survey=survey, variations=variations
+        ),
     )
 
 

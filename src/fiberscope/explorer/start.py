@@ -14,15 +14,17 @@ from torch import Tensor
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.network import Network, open_network
 from fiberscope.analysis.selection import is_digit, select
-from fiberscope.analysis.subject import Subject, open_subject
+from fiberscope.analysis.subject import Subject, is_face, kind_for, open_subject
 from fiberscope.explorer.columns import Column
 from fiberscope.problem import FiberscopeError
+from fiberscope.variations import Kind
 
 
 class Start(NamedTuple):
     """The name of a network and itself open, images, and the numbers that a survey has of them.
 
-    ``subject`` is None where nothing is known of images of that shape, ``labels`` where one has none.
+    ``subject`` is None where nothing is known of images of that shape, ``labels`` where one has none. ``kind`` is that
+    of the variations.
     """
 
     model: str
@@ -32,36 +34,41 @@ class Start(NamedTuple):
     names: tuple[str, ...]
     labels: Int64[Tensor, " image"] | None
     data: str
+    kind: Kind
     measured: tuple[Column, ...] = ()
 
 
-def start_at(choice: NetworkChoice, images: tuple[str, ...], labelled: Path | None, survey: Path | None) -> Start:
+def start_at(
+    choice: NetworkChoice, images: tuple[str, ...], labelled: Path | None, survey: Path | None, wanted: Kind | None
+) -> Start:
     """Open the network; images are those that are named, or all of the labelled set, by default the test digits.
 
     A ``survey`` brings all of it. Raises FiberscopeError for what does not fit.
     """
     if survey is not None:
         _refuse_besides(choice, images, labelled)
-        return _start_at_survey(survey, choice.device)
+        found = _start_at_survey(survey, choice.device)
+        return found._replace(kind=wanted or found.kind)
     if labelled is not None and images:
         raise FiberscopeError("images, labelled: both are given. Name one set of images to start from.")
     network = open_network(choice)
     shape = network.latent_map.input_shape
-    fitting = labelled is not None or is_digit(shape)
-    subject = open_subject(network, labelled=labelled) if fitting else None
+    kind = kind_for(choice.model, wanted)
+    fitting = labelled is not None or is_digit(shape) or (not images and is_face(shape, kind))
+    subject = open_subject(network, labelled=labelled, kind=kind) if fitting else None
     if images:
         chosen = select(images, shape=shape)
         labels = _all_known(chosen.labels)
-        return Start(choice.model, network, subject, chosen.images, chosen.names, labels, " ".join(images))
+        return Start(choice.model, network, subject, chosen.images, chosen.names, labels, " ".join(images), kind)
     if subject is None:
         raise FiberscopeError(
             f"images: no images of shape {shape} ship. Name PNG files, a folder or an npz archive by --images, or a "
             "labelled set by --labelled."
         )
     data = subject.reference
-    kind = "test" if subject.digits else data.name
-    names = tuple(f"{kind} {i}" for i in range(len(data.labels)))
-    return Start(choice.model, network, subject, data.images, names, data.labels, data.name)
+    prefix = "test" if subject.digits else data.name
+    names = tuple(f"{prefix} {i}" for i in range(len(data.labels)))
+    return Start(choice.model, network, subject, data.images, names, data.labels, data.name, kind)
 
 
 def _start_at_survey(folder: Path, device: str) -> Start:
@@ -79,7 +86,9 @@ def _start_at_survey(folder: Path, device: str) -> Start:
     scene = reopen_scene(plan, device=device, argument="survey")
     every = scene.source.read(range(scene.source.count))
     labels = _all_known(every.labels)
-    return Start(plan.model, scene.network, scene, every.images, every.names, labels, plan.data, measured)
+    return Start(
+        plan.model, scene.network, scene, every.images, every.names, labels, plan.data, plan.variations, measured
+    )
 
 
 def _refuse_besides(choice: NetworkChoice, images: tuple[str, ...], labelled: Path | None) -> None:

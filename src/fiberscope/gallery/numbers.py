@@ -38,15 +38,16 @@ def power_of_ten(exponent: int) -> str:
     return f"10{str(exponent).translate(_SUPERSCRIPT)}" if exponent else "1"
 
 
-def percent(share: float) -> str:
+def percent(share: float, *, digits: int = 1) -> str:
     """Write a share of one as a percentage that says 0 % or 100 % only where it is exactly that."""
     if not math.isfinite(share):
         return "not a number"
-    if 0 < share < 0.001:
-        return f"<0.1{_SPACE}%"
-    if 0.999 < share < 1:
-        return f">99.9{_SPACE}%"
-    return f"{100 * share:.{0 if share in (0, 1) else 1}f}{_SPACE}%".replace("-", "−")
+    least = 10.0**-digits  # percent that so many digits can write
+    if 0 < 100 * share < least:
+        return f"<{least:.{digits}f}{_SPACE}%"
+    if 100 - least < 100 * share < 100:
+        return f">{100 - least:.{digits}f}{_SPACE}%"
+    return f"{100 * share:.{0 if share in (0, 1) else digits}f}{_SPACE}%".replace("-", "−")
 
 
 def _trimmed(digits: str) -> str:

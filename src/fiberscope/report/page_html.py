@@ -38,7 +38,8 @@ def render(page: Page) -> str:
         {"anchor": anchor, "section": section, "body": [element(part) for part in section.body]}
         for anchor, section in zip(anchors([s.question for s in page.sections]), page.sections, strict=True)
     ]
-    return _template().render(page=page, sections=sections, colours=theme.css_variables())
+    facts = [(name, *_number_and_range(value)) for name, value in page.facts]
+    return _template().render(page=page, facts=facts, sections=sections, colours=theme.css_variables())
 
 
 def write(page: Page, path: str | os.PathLike[str]) -> Path:
@@ -61,6 +62,12 @@ def anchors(questions: Sequence[str]) -> list[str]:
         names.append(next(name for name in candidates if name not in taken))
         taken.add(names[-1])
     return names
+
+
+def _number_and_range(value: str) -> tuple[str, str]:
+    """A headline without the bracket at its end, and what stood in it: an interval is read after its number."""
+    found = re.fullmatch(r"(.*\S) \((.+)\)", value)
+    return (found[1], found[2]) if found else (value, "")
 
 
 @cache

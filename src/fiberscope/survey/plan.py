@@ -12,6 +12,7 @@ from typing import Any
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.content_hash import hash_module, hash_source, hash_tensors
 from fiberscope.analysis.provenance import versions
+from fiberscope.analysis.subject import kind_for
 from fiberscope.analysis.survey_choices import SurveyChoice
 from fiberscope.judges import Panel
 from fiberscope.models import Preprocessing
@@ -21,6 +22,7 @@ from fiberscope.survey.measure import Column, Measure, all_columns
 from fiberscope.survey.measures import open_measures
 from fiberscope.survey.scene import Scene, open_scene
 from fiberscope.survey.tasks import Task, cut
+from fiberscope.variations import Kind
 from fiberscope.whole_file import write_whole
 
 FORMAT = 1
@@ -58,6 +60,7 @@ class Plan:
     judges: tuple[str, ...] = ()
     preprocessing: Mapping[str, object] = field(default_factory=dict)
     normalise_latent: bool = False
+    variations: Kind = "general"
     format: int = FORMAT
 
     @property
@@ -96,7 +99,8 @@ def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
     names = tuple(_absolute_spec(name) for names in choice.measures for name in names.split(","))
     judges = tuple(_absolute_spec(name) for name in choice.judge)
     measures = open_measures(names)
-    scene = open_scene(chosen, data, limit=choice.limit, labelled=labelled, judges=judges, seed=choice.seed)
+    kind = kind_for(model, choice.variations)
+    scene = open_scene(chosen, data, limit=choice.limit, labelled=labelled, judges=judges, seed=choice.seed, kind=kind)
     latent_map = scene.latent_map
     plan = Plan(
         model=model,
@@ -119,6 +123,7 @@ def make_plan(choice: SurveyChoice, network: NetworkChoice) -> Opened:
         judges=judges,
         preprocessing={} if scene.network.preprocessing.changes_nothing else by_choices(scene.network.preprocessing),
         normalise_latent=network.normalise_latent,
+        variations=kind,
         **hashes_of(scene, model, judges),
     )
     return Opened(plan, scene, measures, all_columns(measures, scene))

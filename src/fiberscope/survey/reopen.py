@@ -44,6 +44,7 @@ def reopen(plan: Plan) -> Opened:
         judge=plan.judges,
         batch_size=plan.batch_size,
         seed=plan.seed,
+        variations=plan.variations,
     )
     opened = make_plan(choice, network_of(plan))
     refuse_other(plan, opened.plan)
@@ -57,7 +58,15 @@ def reopen_scene(plan: Plan, *, device: str, argument: str = "out") -> Scene:
     """
     network = replace(network_of(plan), device=device)
     labelled = _path(plan.labelled)
-    scene = open_scene(network, plan.data, limit=plan.images, labelled=labelled, judges=plan.judges, seed=plan.seed)
+    scene = open_scene(
+        network,
+        plan.data,
+        limit=plan.images,
+        labelled=labelled,
+        judges=plan.judges,
+        seed=plan.seed,
+        kind=plan.variations,
+    )
     changes = _changes(plan, replace(plan, **hashes_of(scene, plan.model, plan.judges)))
     if changes:
         raise FiberscopeError(

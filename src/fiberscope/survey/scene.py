@@ -15,7 +15,7 @@ from fiberscope.analysis.seat import seat
 from fiberscope.analysis.subject import Subject, open_subject
 from fiberscope.lazy import lazy
 from fiberscope.survey.source import Source, limited, open_source
-from fiberscope.variations import Yardsticks, yardsticks
+from fiberscope.variations import Kind, Yardsticks, yardsticks
 
 _YARDSTICKS = 100
 _MOST_FOR_YARDSTICKS = 1000  # labelled images
@@ -46,22 +46,24 @@ def open_scene(
     labelled: Path | None = None,
     judges: Sequence[str] = (),
     seed: int = 0,
+    kind: Kind = "general",
 ) -> Scene:
     """Open the network and whatever fits its images.
 
     ``labelled`` replaces the test digits as reference, and with them the judges of digits; by default, for images that
-    are no digits, it is the data itself. ``judges`` sit on the panel beside those that ship. Raises FiberscopeError for
-    what does not fit.
+    are no digits, it is the data itself. ``judges`` sit on the panel beside those that ship; ``kind`` is that of
+    the variations. Raises FiberscopeError for what does not fit.
     """
     network = open_network(choice)
     source = limited(open_source(data, shape=network.latent_map.input_shape), limit)
-    subject = open_subject(network, labelled=labelled, own=source.labelled)
+    subject = open_subject(network, labelled=labelled, own=source.labelled, kind=kind)
     return Scene(
         network=network,
         reference=subject.reference,
         digits=subject.digits,
         logits=subject.logits,
         panel=seat(subject.panel, judges, subject.reference),
+        kind=subject.kind,
         source=source,
         seed=seed,
     )

@@ -11,7 +11,7 @@ import torch
 
 import fiberscope as fs
 from fiberscope.analysis.faces import FacesChoice
-from fiberscope.analysis.faces.ask_pairs import draw_pairs
+from fiberscope.analysis.faces.meetings import draw_pairs
 from fiberscope.analysis.faces.run import ask, study_of
 from fiberscope.analysis.faces.verification import verify
 from small_faces import small_faces, small_latent_map
@@ -20,8 +20,8 @@ PEOPLE, PICTURES, MEMBERS = 5, 4, 3
 
 
 def choice_of(out, **more):
-    usual = {"people": 4, "pairs": 3, "rows": 2, "members": MEMBERS, "steps": 2, "cosine": False, "seed": 0}
-    return FacesChoice(out=out, force=False, **{**usual, **more})
+    usual = {"people": 4, "pairs": 3, "rows": 2, "members": MEMBERS, "steps": 2, "components": True, "seed": 0}
+    return FacesChoice(out=out, cosine=False, force=False, **{**usual, **more})
 
 
 def study(out, **more):
@@ -75,6 +75,25 @@ def test_pictures_of_one_person_get_the_embedding_of_another_under_every_prior(f
         for prior in ("none", "smooth", "faces"):
             found = made.latent_map(torch.from_numpy(archive[f"pairs_{prior}"]))
             assert float(((found - goals).norm(dim=1) / goals.norm(dim=1)).max()) < 2e-5, prior
+
+
+def test_components_are_asked_only_where_they_are_wanted_and_the_page_says_so(finished, tmp_path):
+    made, _, out = finished
+    assert [prior.name for prior in made.priors] == ["none", "smooth", "faces", "flat"]
+    assert [prior.name for prior in study(tmp_path, steps=0, components=False).priors] == ["none", "smooth"]
+    assert "principal components of all pictures" in (out / "report.html").read_text()
+
+
+def test_the_threshold_lets_one_in_a_hundred_pairs_of_two_people_pass(tmp_path):
+    made = study(tmp_path)
+    labels, cosines = made.faces.labels, made.cosines
+    other = cosines[labels[:, None] != labels[None]]
+    assert float((other > made.threshold).double().mean()) == pytest.approx(0.01, abs=0.005)
+    found = verify(made, made.probes)
+    for row, (person, place) in enumerate(zip(made.people, made.places.tolist(), strict=True)):
+        alike = [float(cosines[place, i]) for i in range(len(labels)) if int(labels[i]) == person and i != place]
+        share = sum(each > made.threshold for each in alike) / len(alike)
+        assert float(found.accepted[row]) == pytest.approx(share)
 
 
 def test_without_a_prior_the_way_in_pixels_is_shortest(finished):

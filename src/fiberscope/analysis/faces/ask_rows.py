@@ -55,7 +55,7 @@ def ask_rows(study: FaceStudy) -> Answer:
     pixels = (images - targets[:, None]).flatten(2).norm(dim=2) / targets.flatten(1).norm(dim=1)[:, None]
     captions = [
         [
-            f"{words}\n{percent(moved)} away" if there else f"{words}\nnot reached"
+            f"{words}\n{percent(moved, digits=0)} away" if there else f"{words}\nnot reached"
             for (_, _, words), moved, there in zip(ways, moves, theres, strict=True)
         ]
         for moves, theres in zip(pixels.tolist(), reached.tolist(), strict=True)
@@ -79,7 +79,7 @@ def ask_rows(study: FaceStudy) -> Answer:
     section = Section(
         "What does one embedding look like under changing light and pose?",
         f"{int(reached.sum())} of {reached.numel()} changed faces were brought to exactly the picture's embedding. "
-        f"Before that the change had moved it by {percent(float(apart.median()))} of its size (median).",
+        f"Before that the change had moved it by {percent(float(apart.median()), digits=0)} of its size (median).",
         (
             "A change of light or pose moves the embedding of a picture a little. The least smooth change that "
             "takes this back leaves an image of other light or pose that the network cannot tell from the picture.",

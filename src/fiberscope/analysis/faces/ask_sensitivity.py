@@ -61,7 +61,7 @@ def ask_sensitivity(study: FaceStudy) -> Answer:
     records = Records(columns, tuple((p + 1, *row) for p, row in zip(study.people, values.tolist(), strict=True)))
     return Answer(
         (section,),
-        facts=(("sensitivity to the lamp's azimuth, of a change of person", places["light azimuth"].words()),),
+        facts=(("sensitivity to the lamp's azimuth, of a change of person", places["light azimuth"].headline()),),
         figures={"sensitivity.png": figure},
         records={"sensitivity": records},
     )

@@ -67,7 +67,7 @@ def ask_unseen(study: FaceStudy) -> Answer:
     )
     return Answer(
         (section,),
-        facts=(("of the variance of faces, invisible at a picture", whole.words(1, percent=True)),),
+        facts=(("of the variance of faces, invisible at a picture", whole.headline(1, percent=True)),),
         figures={"unseen.png": figure},
         arrays={"unseen_directions": sight.unseen, "unseen_residual": residual},
         records={"unseen": Records(columns, tuple(values))},
@@ -106,16 +106,22 @@ def _pictures(study: FaceStudy) -> tuple[Figure, torch.Tensor, int]:
     made = side_by_side(step, places)
     images = torch.unflatten(torch.stack([image for image, _, _ in made]), 0, (count, len(_STEPS_AWAY)))
     residual = torch.tensor([each for _, each, _ in made]).view(count, -1)
+    there = torch.tensor([arrived for _, _, arrived in made]).view(count, -1)
     heads = [f"direction {k + 1}\n{'back' if way < 0 else 'forward'}" for k, way in _STEPS_AWAY]
+    captions = [
+        [head if arrived else f"{head}\nnot reached" for head, arrived in zip(heads, row, strict=True)]
+        for row in there.tolist()
+    ]
+    agreement = short_number(float(residual[there].max()), digits=2) if bool(there.any()) else "nothing"
     picture = fiber_rows(
         study.probes[:count],
         images,
         headings=("Picture", "Where faces vary most, unseen"),
         labels=study.names[:count],
-        captions=[heads] * count,
+        captions=captions,
         title="Each row is the same to the network",
-        note=f"{_LENGTH:g} standard deviations along each direction, then back onto the fiber; the embeddings agree to "
-        f"{short_number(float(residual.max()), digits=2)} of their size.",
+        note=f"{_LENGTH:g} standard deviations along each direction, then back onto the fiber; embeddings in a row "
+        f"agree to {agreement} of their size.",
     )
     figure = Figure(
         to_png(picture),
@@ -123,4 +129,4 @@ def _pictures(study: FaceStudy) -> tuple[Figure, torch.Tensor, int]:
         "vary most of all that the network cannot see there.",
         alt="Rows of a face and three faces that differ from it and share its embedding.",
     )
-    return figure, residual, sum(reached for _, _, reached in made)
+    return figure, residual, int(there.sum())

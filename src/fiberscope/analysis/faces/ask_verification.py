@@ -23,7 +23,7 @@ def ask_verification(study: FaceStudy) -> Answer:
     table = Table(
         ("measure", "value (95 % interval over people)"),
         (
-            ("area under the ROC curve", area.words(4)),
+            ("area under the ROC curve", area.words(3)),
             ("most alike picture is of the same person", first.words(1, percent=True)),
             (f"own pictures above the cosine {study.threshold:.2f}", accepted.words(1, percent=True)),
             ("median cosine of two pictures of one person", f"{float(alike[same].median()):.2f}"),
@@ -34,8 +34,8 @@ def ask_verification(study: FaceStudy) -> Answer:
     )
     section = Section(
         "Does the network know people again?",
-        f"It does: a pair of pictures of one person is more alike than one of two in {area.words(2, percent=True)} of "
-        "comparisons.",
+        f"It does: a pair of pictures of one person is more alike than one of two in "
+        f"{area.words(1, percent=True)} of comparisons.",
         (
             "What follows is about what it does not see, and starts from a network that sees enough to do its work.",
             table,
@@ -51,7 +51,7 @@ def ask_verification(study: FaceStudy) -> Answer:
     rows = zip((person + 1 for person in study.people), *(values.tolist() for values in found), strict=True)
     return Answer(
         (section,),
-        facts=(("area under the ROC curve, unchanged pictures", area.words(4)),),
+        facts=(("area under the ROC curve, unchanged pictures", area.headline(3)),),
         arrays={"verification_cosines": cosines},
         records={"verification": Records(columns, tuple(rows))},
         methods=(

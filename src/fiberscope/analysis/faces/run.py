@@ -45,6 +45,7 @@ class FacesChoice:
     rows: int
     members: int
     steps: int
+    components: bool
     cosine: bool
     seed: int
     force: bool
@@ -117,6 +118,7 @@ def study_of(latent_map: LatentMap, pictures: LabelledImages, choice: FacesChoic
         num_rows=choice.rows,
         members=choice.members,
         num_steps=choice.steps,
+        components=choice.components,
     )
 
 
@@ -129,6 +131,7 @@ def ask(study: FaceStudy, choice: FacesChoice, *, credit: str, command: str, ste
         "geometry": "cosine" if choice.cosine else "embedding",
         "people": hashlib.sha256(repr(study.people).encode()).hexdigest()[:16],
         **{name: getattr(choice, name) for name in WHOLE},
+        **({} if choice.components else {"components": False}),
     }
     cover = Cover(
         title="What does a face embedding not see?",

@@ -23,9 +23,16 @@ class Estimate(NamedTuple):
 
     def words(self, digits: int = 2, *, percent: bool = False) -> str:
         """The number with its interval."""
+        return self._written(digits, percent, "{value} ({low} to {high})")
+
+    def headline(self, digits: int = 2, *, percent: bool = False) -> str:
+        """The number with its interval, which says what it is: a headline stands far from the methods."""
+        return self._written(digits, percent, "{value} (95 %: {low} to {high})")
+
+    def _written(self, digits: int, percent: bool, form: str) -> str:
         factor, unit = (100, " %") if percent else (1, "")
         value, low, high = (f"{factor * number:.{digits}f}" for number in self)
-        return f"{value}{unit} ({low} to {high})" if self.low == self.low else f"{value}{unit}"
+        return form.format(value=value + unit, low=low, high=high) if self.low == self.low else value + unit
 
 
 def over_people(values: Float[Tensor, " person"], *, of: Literal["mean", "median"] = "mean", seed: int = 0) -> Estimate:

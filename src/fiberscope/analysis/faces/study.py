@@ -26,7 +26,8 @@ class FaceStudy:
     """A face embedding, pictures labelled by people, and the people whose first picture is under study.
 
     ``num_pairs`` pairs of different people are brought together, ``num_rows`` rows of so many ``members`` are made.
-    ``num_steps`` of descent make what is near nearer; without any, projection alone stands.
+    ``num_steps`` of descent make what is near nearer; without any, projection alone stands. With ``components`` pairs
+    are brought together as faces differ, too.
     """
 
     model: str
@@ -38,6 +39,7 @@ class FaceStudy:
     num_rows: int
     members: int
     num_steps: int
+    components: bool
 
     @cached_property
     def places(self) -> Int64[Tensor, " person"]:
@@ -106,7 +108,7 @@ class FaceStudy:
         return (
             no_prior(self.latent_map),
             smooth_prior(self.latent_map),
-            face_prior(self.latent_map, self.faces, self.variations),
+            *([face_prior(self.latent_map, self.faces, self.variations)] if self.components else []),
             *([flat_prior(self.latent_map)] if self.num_steps else []),
         )
 

@@ -34,6 +34,7 @@ def identify(study: Study, *, layer: str) -> dict[str, object]:
             for judge in (panel.judges if panel else ())
         ],
         "generator": hash_module(study.generator) if study.generator else None,
+        **({} if study.kind == "general" else {"variations": study.kind}),
         "beside": [f"{other.model} {hash_module(other.latent_map.model)}" for other in study.beside],
     }
 

@@ -14,10 +14,11 @@ from fiberscope.analysis.seat import seat
 from fiberscope.analysis.selection import Selection, select
 from fiberscope.analysis.study.reading import Logits, read_classes
 from fiberscope.analysis.study.study import Study
-from fiberscope.analysis.subject import find_logits, open_subject
+from fiberscope.analysis.subject import find_logits, kind_for, open_subject
 from fiberscope.data import LabelledImages
 from fiberscope.judges import Panel
 from fiberscope.problem import FiberscopeError
+from fiberscope.variations import Kind
 
 
 def open_study(
@@ -29,13 +30,15 @@ def open_study(
     judges: Sequence[str] = (),
     beside: Sequence[str] = (),
     labelled: Path | None = None,
+    variations: Kind | None = None,
 ) -> tuple[Study, Network]:
     """Open the network and whatever fits its images: labelled data, judges, a generator, networks to compare with.
 
-    ``images`` are a selection, or the sources of one in the shape that the network takes.
-    ``panel`` replaces the judges that ship; ``judges`` are networks that sit on the panel beside them, ``beside`` those
-    to compare with, each named as a model is. ``labelled`` replaces the test digits, and with them the judges and the
-    generator of digits. Raises FiberscopeError for what does not fit the images.
+    ``images`` are a selection, or the sources of one in the shape that the network takes. ``panel`` replaces the
+    judges that ship; ``judges`` are networks that sit on the panel beside them, ``beside`` those to compare with, each
+    named as a model is. ``labelled`` replaces the test digits, and with them the judges and the generator of digits;
+    ``variations`` is a kind of them, by default what suits the network. Raises FiberscopeError for what does not fit
+    the images.
     """
     if len({choice.model, *beside}) < 1 + len(beside):
         raise FiberscopeError(
@@ -46,7 +49,7 @@ def open_study(
     _check_size(network)
     if not isinstance(images, Selection):
         images = select(images, shape=network.latent_map.input_shape)
-    subject = open_subject(network, labelled=labelled)
+    subject = open_subject(network, labelled=labelled, kind=kind_for(choice.model, variations))
     data, panel = subject.reference, subject.panel if panel is None else panel
     classes = _stand_for(network, subject.logits, images)
     study = Study(
@@ -59,6 +62,7 @@ def open_study(
         panel=seat(panel, judges, data),
         generator=subject.generator,
         seed=seed,
+        kind=subject.kind,
     )
     return replace(study, beside=tuple(_beside(study, choice, name) for name in beside)), network
 

@@ -13,7 +13,6 @@ from fiberscope.analysis.study.study import Study
 from fiberscope.analysis.study.variation_measures import mind
 from fiberscope.geometry import data_basis, invisible_share, jacobian, split_tangent
 from fiberscope.judges import Verdict
-from fiberscope.variations import catalogue
 
 AT_DISTANCES = (2.0, 4.0, 6.0, 8.0)  # at which collision rates are compared, Euclidean norm over pixels
 _QUARTILES = torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)
@@ -55,7 +54,7 @@ def portray(study: Study, network: Study) -> Portrait:
     split = split_tangent(jacobians)
     factor = study.factor.to(sources)
     basis = data_basis(split_tangent(jacobians[:NUM_SHOWN]), factor, count=NUM_DIRECTIONS)
-    minded = mind(network, catalogue(latent_map.input_shape), jacobian=jacobians)
+    minded = mind(network, study.variations, jacobian=jacobians)
     return Portrait(
         network.model,
         _share_read(network),

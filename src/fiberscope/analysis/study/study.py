@@ -19,7 +19,7 @@ from fiberscope.judges import Panel
 from fiberscope.lazy import lazy
 from fiberscope.models import Generator
 from fiberscope.problem import LatentMap
-from fiberscope.variations import LatentScale, latent_scale
+from fiberscope.variations import Kind, LatentScale, Variation, latent_scale, variations_for
 
 _MOST_FOR_SCALE = 2000  # labelled images whose latents set the units
 
@@ -31,7 +31,7 @@ class Study:
     ``logits`` is None for a network that reads no class. ``partners`` has an image for each image under study, whose
     latent that one is to reach. ``data`` are labelled images of the same kind: they set the units (distances within a
     class, between classes) and say how images vary. ``panel`` and ``generator`` are None where none fits the images;
-    ``beside`` are other networks, asked about the same images.
+    ``kind`` says which named changes suit the images; ``beside`` are other networks, asked about the same images.
     """
 
     model: str
@@ -43,6 +43,7 @@ class Study:
     panel: Panel | None
     generator: Generator | None
     seed: int
+    kind: Kind = "general"
     beside: tuple[Study, ...] = ()
 
     @property
@@ -98,6 +99,11 @@ class Study:
         """Whether the network reads each of the labelled data right: none of them, if it reads no class."""
         classes = self.data_reading.classes
         return torch.zeros_like(self.data.labels, dtype=torch.bool) if classes is None else classes == self.data.labels
+
+    @lazy
+    def variations(self) -> tuple[Variation, ...]:
+        """Every variation of that kind."""
+        return variations_for(self.kind, self.latent_map.input_shape)
 
     @lazy
     def scale(self) -> LatentScale:

@@ -17,7 +17,6 @@ from fiberscope.moves.extreme import Extremes, extremes
 from fiberscope.moves.segment import segment
 from fiberscope.moves.widths import Widths, widths
 from fiberscope.problem import Fiber, Tube
-from fiberscope.variations import catalogue
 from fiberscope.variations.radius import radius_of
 
 RADII = ("5%", "10%", "25%", "50%", "100%")
@@ -25,7 +24,7 @@ SHARES = tuple(float(words.removesuffix("%")) / 100 for words in RADII)
 MIDDLE = 2  # of the radii: the one that extremes are sought at
 MOST_WIDE, MOST_NEAR, MOST_EXTREME = 16, 6, 4  # images, of the first, that each measurement takes
 GOALS = 3  # metamers of each image, between which straight lines are drawn
-_NAMED = ("rotation", "stroke thickness")
+_NAMED = ("rotation", "stroke thickness", "yaw", "light azimuth")
 _NEAR_STEPS, _EXTREME_STEPS = 10, 12
 
 
@@ -83,7 +82,7 @@ def grow(study: Study) -> Growth:
 def _ways(study: Study, count: int) -> dict[str, Float[Tensor, "image ..."]]:
     """Directions with a name, without those that some image does not have."""
     images = study.inputs[:count]
-    found = {it.name: it.tangent(images) for it in catalogue(study.latent_map.input_shape) if it.name in _NAMED}
+    found = {it.name: it.tangent(images) for it in study.variations if it.name in _NAMED}
     toward = study.aims[:count] - images
     found["toward a goal"] = toward
     hidden = split_tangent(jacobian(study.latent_map, images)).project_tangent(toward.flatten(1))

@@ -17,7 +17,6 @@ from fiberscope.variations import (
     Sensitivity,
     Variation,
     Yardsticks,
-    catalogue,
     give_way,
     invariance_range,
     response,
@@ -79,8 +78,8 @@ class Measured(NamedTuple):
 
 
 def measure(study: Study) -> Measured:
-    """Measure each variation of the catalogue at the images of the study."""
-    variations = catalogue(study.latent_map.input_shape)
+    """Measure each variation that suits the images at the images of the study."""
+    variations = study.variations
     return Measured(variations, mind(study, variations), follow(study, variations), free(study, variations))
 
 

@@ -47,6 +47,11 @@ METHODS = (
     "shares that have to be taken back are to be read beside those of noise and of a change of class.",
 )
 
+_FACES = (
+    "Light multiplies each pixel by the ratio of two shadings of a generic head, and yaw and pitch warp by its depth; "
+    "nothing is known of the head in the picture, and it casts no shadows."
+)
+
 
 def ask_variations(study: Study) -> Answer:
     """Vary each image in all named ways; measure what is noticed, how far it goes, and what is free."""
@@ -76,7 +81,7 @@ def ask_variations(study: Study) -> Answer:
             "variations-summary": summary_records(measured),
             "variations-by-class": class_records(study, measured),
         },
-        methods=METHODS,
+        methods=METHODS if study.kind == "general" else (_FACES, *METHODS[1:]),
     )
 
 

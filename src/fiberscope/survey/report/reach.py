@@ -11,7 +11,7 @@ from fiberscope.gallery import percent, quantile_chart, short_number, to_png
 from fiberscope.report import Figure, Section, Table
 from fiberscope.survey.measure import slug
 from fiberscope.survey.report.view import SPREAD, View
-from fiberscope.variations import Variation, catalogue
+from fiberscope.variations import Variation, variations_for
 
 _METHODS = (
     "An invariance range is the least amount of a variation, upward and downward from none, at which the latent is "
@@ -35,7 +35,7 @@ _EVENTS = (
 
 def about_reach(view: View) -> Answer | None:
     """Invariance ranges relative to the amounts examined; None where none was measured."""
-    variations = {slug(each.name): each for each in catalogue(view.plan.input_shape)}
+    variations = {slug(each.name): each for each in variations_for(view.plan.variations, view.plan.input_shape)}
     there = {name: each for name, each in variations.items() if f"range_{name}_low" in view}
     there = {name: each for name, each in there.items() if view.number(_count(name, "range"))}
     if not there:
