@@ -4,6 +4,7 @@ from fiberscope.models.architectures import Network
 from fiberscope.models.cards import ModelCard
 from fiberscope.models.compose import Composition, compose
 from fiberscope.models.direction import Direction
+from fiberscope.models.leaky import Leaky, leaky_series
 from fiberscope.models.library import available, card, load
 from fiberscope.models.networks import ACTIVATIONS, Autoencoder, Classifier, Generator
 from fiberscope.models.opened import Opened
@@ -26,6 +27,7 @@ __all__ = [
     "Direction",
     "Generator",
     "GeneratorConfig",
+    "Leaky",
     "ModelCard",
     "Network",
     "Opened",
@@ -35,6 +37,7 @@ __all__ = [
     "available",
     "card",
     "compose",
+    "leaky_series",
     "load",
     "load_user",
     "open_model",

@@ -3,6 +3,7 @@
 from fiberscope.moves.boundary import Boundary, End, boundary
 from fiberscope.moves.extreme import Extremes, extremes
 from fiberscope.moves.farthest import Farthest, farthest
+from fiberscope.moves.follow import follow
 from fiberscope.moves.nearest import Nearest, nearest
 from fiberscope.moves.outcome import MoveFailedError, Outcome
 from fiberscope.moves.project import Projection, project
@@ -28,6 +29,7 @@ __all__ = [
     "boundary",
     "extremes",
     "farthest",
+    "follow",
     "nearest",
     "project",
     "segment",

@@ -33,7 +33,7 @@ _ADVICE = {
     "if the target is the latent of an image give project more num_steps or num_restarts, otherwise widen the box or "
     "free frozen pixels.",
     Outcome.RANK_DEFICIENT: "The Jacobian lost rank here (a dead latent), so some latents cannot be moved; explore a "
-    "layer before that activation, or start elsewhere.",
+    "layer before that activation, let it leak and follow, or start elsewhere.",
     Outcome.VISIBLE: "The network sees all of the direction, so nothing of it leads along the fiber; choose another, "
     "for instance from a basis of the null space.",
     Outcome.OUT_OF_STEPS: "Still on the way when the steps ran out; raise num_steps, or accept a larger rtol.",
