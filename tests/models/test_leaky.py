@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import fiberscope as fs
-from fiberscope.models import Leaky, leaky_series
+from fiberscope.models import Awake, Leaky, leaky_series
 
 IMAGES = torch.rand(5, 1, 4, 4, generator=torch.Generator().manual_seed(0))
 
@@ -74,3 +74,34 @@ def test_an_activation_that_never_runs_is_named():
     inner[2].register_module("idle", nn.ReLU())
     with pytest.raises(fs.ModelError, match=r"'2\.idle' never ran"):
         Leaky(inner, "2.idle", 0.1)(IMAGES)
+
+
+def pooled(bias: float) -> nn.Sequential:
+    """Four channels behind a ReLU, and the mean of each."""
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(1, 4, 2), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    made = nn.Sequential(*layers).eval().requires_grad_(False)
+    made[0].bias.fill_(bias)
+    return made
+
+
+def test_an_awake_network_is_the_network_where_no_channel_is_silent():
+    inner = pooled(2.0)
+    assert torch.equal(Awake(inner, "1", IMAGES[:1])(IMAGES), inner(IMAGES))
+
+
+def test_a_silent_channel_that_the_target_needs_tells_how_near_it_is_to_waking():
+    inner = pooled(-9.0)
+    inner[0].bias[:2] = 2.0  # these are alive at the target
+    awake = Awake(inner, "1", IMAGES[:1])
+    inner[0].bias[0] = -9.0  # and this one at no image any more
+    nearest = inner[0](IMAGES).flatten(2).amax(dim=2)
+    found, plain = awake(IMAGES), inner(IMAGES)
+    assert float(nearest[:, [0, 2, 3]].max()) < 0
+    torch.testing.assert_close(found[:, 0], nearest[:, 0] / 9)
+    assert torch.equal(found[:, 1:], plain[:, 1:])
+
+
+def test_an_awake_network_aims_at_one_image():
+    with pytest.raises(fs.FiberscopeError, match="like: expected the one image"):
+        Awake(pooled(0.0), "1", IMAGES[:2])

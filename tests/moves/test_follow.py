@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import fiberscope as fs
 from fibers import EVERYWHERE, linear_map, normal
-from fiberscope.models import leaky_series
+from fiberscope.models import Awake, leaky_series
 from fiberscope.moves import Outcome, follow
 
 SHAPE = (1, 12, 12)
@@ -47,6 +47,17 @@ def test_leaks_lead_to_latents_that_are_dead_at_the_start():
     assert bool(((network(found.points) - network(strong)).norm(dim=1) <= 1e-5 * network(strong).norm(dim=1)).all())
     assert float(found.points.min()) >= 0
     assert float(found.points.max()) <= 1
+
+
+def test_the_fiber_of_an_awake_network_is_that_of_the_network_and_can_be_reached():
+    network, (faint, strong) = shy_network(), pictures()
+    aim = strong[:1]
+    awake = fs.LatentMap(Awake(network, "1", aim), SHAPE)
+    assert (
+        fs.project(fs.Fiber.through(fs.LatentMap(network, SHAPE), aim), faint).outcome == (Outcome.RANK_DEFICIENT,) * 4
+    )
+    found = fs.project(fs.Fiber.through(awake, aim), faint, rtol=1e-5).raise_if_failed()
+    assert bool(((network(found.points) - network(aim)).norm(dim=1) <= 1e-5 * network(aim).norm(dim=1)).all())
 
 
 def test_each_fiber_is_looked_for_from_what_was_found_on_the_one_before():

@@ -4,7 +4,7 @@ from fiberscope.models.architectures import Network
 from fiberscope.models.cards import ModelCard
 from fiberscope.models.compose import Composition, compose
 from fiberscope.models.direction import Direction
-from fiberscope.models.leaky import Leaky, leaky_series
+from fiberscope.models.leaky import Awake, Leaky, leaky_series
 from fiberscope.models.library import available, card, load
 from fiberscope.models.networks import ACTIVATIONS, Autoencoder, Classifier, Generator
 from fiberscope.models.opened import Opened
@@ -21,6 +21,7 @@ __all__ = [
     "ACTIVATIONS",
     "Autoencoder",
     "AutoencoderConfig",
+    "Awake",
     "Classifier",
     "ClassifierConfig",
     "Composition",
