@@ -2,12 +2,11 @@
 
     fiberscope models fetch efficientnet-lite0
     fiberscope data fetch photographs
-    python -m benchmarks.photographs features
-    python -m benchmarks.photographs logits
+    python -m benchmarks.photographs find
     python -m benchmarks.photographs figure
 
-The first two write `benchmarks/results/photographs.json` and keep the images found in `runs/photographs`; the last
-draws `docs/images/photographs.png` from them.
+The first writes `benchmarks/results/photographs.json` and keeps the image found in `runs/photographs`; the second draws
+`docs/images/photographs.png` from them.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ import fiberscope as fs
 from fiberscope.data import PACKAGES, find_package
 from fiberscope.data.png import read_png
 from fiberscope.models.torchvision_package import torchvision
-from fiberscope.moves import Projection
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "photographs.json"
@@ -34,6 +32,7 @@ FOUND = ROOT / "runs" / "photographs"
 SIZES = {"chelsea": (3, 300, 451), "coffee": (3, 400, 600)}
 RTOL = 1e-4
 SIDE = 224
+_LAST = "network.bn2.act"  # the ReLU6 before the pooling
 
 
 def photographs() -> Tensor:
@@ -54,54 +53,71 @@ def network() -> nn.Module:
     return fs.models.resolve("efficientnet-lite0")
 
 
-def before_relu6() -> nn.Module:
-    """Pixels in [0, 1] to the 1280 pooled features, without the last ReLU6, behind which 818 of the cat's are dead."""
-    module = network()
-    module.network.bn2.act = nn.Identity()
+def to_features(module: nn.Module) -> nn.Module:
+    """The same network, to its 1280 pooled features."""
     module.network.classifier = nn.Identity()
     return module
 
 
-def explore(what: str) -> None:
-    """The features alone, or by way of them the logits: from the cat itself, 5 % of these were left."""
-    images, shape = photographs(), (3, SIDE, SIDE)
-    latent_map = fs.LatentMap(before_relu6() if what == "features" else network(), shape)
-    loaded, started = _peak(), time.perf_counter()
-    start = images[:1]
-    if what == "logits":
-        start = torch.load(FOUND / "features.pt")["image"][None]
-    fiber = fs.Fiber.through(latent_map, images[1:])
-    found = fs.project(fiber, start, rtol=RTOL, num_restarts=0)
-    seconds = time.perf_counter() - started
+def find() -> None:
+    """From the cat to the features of the espresso: first without the last ReLU6, then with it, awake."""
+    images, module = photographs(), to_features(network())
+    stages = {
+        "the last ReLU6 left out": fs.models.Leaky(module, _LAST, 1.0),
+        "as it is": fs.models.Awake(module, _LAST, images[1:]),
+    }
+    fibers = [fs.Fiber.through(fs.LatentMap(stage, (3, SIDE, SIDE)), images[1:]) for stage in stages.values()]
+    loaded, points, ways = _peak(), images[:1], {}
+    for name, fiber in zip(stages, fibers, strict=True):
+        started, busy = time.perf_counter(), time.process_time()
+        found = fs.project(fiber, points, rtol=RTOL, num_restarts=0)
+        ways[name] = {
+            "outcome": found.outcome[0].value,
+            "residual / |z| before": float(fiber.residual(points).norm() / fiber.target.norm()),
+            "residual / |z|": float(found.residual_norm / fiber.target.norm()),
+            "points linearised": int(found.num_jacobians),
+            "seconds": round(time.perf_counter() - started, 1),
+            "processor seconds": round(time.process_time() - busy, 1),
+        }
+        points = found.points
+        print(json.dumps({name: ways[name]}, indent=2), flush=True)
     FOUND.mkdir(parents=True, exist_ok=True)
-    torch.save({"image": found.points[0]}, FOUND / f"{what}.pt")
-    figures = told(latent_map, fiber, found, images)
+    torch.save({"image": points[0]}, FOUND / "found.pt")
     costs = {
-        "seconds": round(seconds, 1),
-        "processor seconds": round(time.process_time(), 1),
+        "seconds": round(sum(way["seconds"] for way in ways.values()), 1),
         "threads": torch.get_num_threads(),
         "peak memory, MiB": round(_peak()),
-        "of it before the move, MiB": round(loaded),
+        "of it before the moves, MiB": round(loaded),
     }
-    known = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    RESULTS.write_text(json.dumps(known | {what: figures | costs}, indent=2) + "\n")
-    print(json.dumps(figures | costs, indent=2))
+    figures = {"rtol": RTOL, "ways": ways, "costs": costs, **told(images, points)}
+    RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
+    print(json.dumps(figures, indent=2))
 
 
-def told(latent_map: fs.LatentMap, fiber: fs.Fiber, found: Projection, images: Tensor) -> dict[str, object]:
-    """How near it came, and what the network says."""
-    module, apart = network(), fiber.residual(images[:1]).norm() / fiber.target.norm()
-    named = (("cat", images[:1]), ("espresso", images[1:]), ("found", found.points))
+def told(images: Tensor, points: Tensor) -> dict[str, object]:
+    """How near it came, by fresh passes of the network itself, and what that says."""
+    module = network()
+    named = {"cat": images[:1], "espresso": images[1:], "found": points}
+    with torch.no_grad():
+        logits = {name: module(image) for name, image in named.items()}
+        features = {name: to_features(network())(image) for name, image in named.items()}
+    off = {what: _apart(latents) for what, latents in {"1280 features": features, "1000 logits": logits}.items()}
     return {
-        "latent size": latent_map.latent_size,
-        "outcome": found.outcome[0].value,
-        "residual / |z|": float(found.residual_norm / fiber.target.norm()),
-        "residual / |z| of the cat itself": float(apart),
-        "rtol": RTOL,
-        "distance to the cat": float((found.points - images[:1]).norm()),
+        **off,
+        "features of the cat that are dead": int((features["cat"] == 0).sum()),
+        "of the espresso": int((features["espresso"] == 0).sum()),
+        "least and greatest pixel": [float(points.min()), float(points.max())],
+        "distance to the cat": float((points - images[:1]).norm()),
         "distance from cat to espresso": float((images[1:] - images[:1]).norm()),
-        "mean change of a pixel, in 255ths": float(255 * (found.points - images[:1]).abs().mean()),
-        "top classes": {name: top_classes(module, picture) for name, picture in named},
+        "mean change of a pixel, in 255ths": float(255 * (points - images[:1]).abs().mean()),
+        "top classes": {name: top_classes(module, image) for name, image in named.items()},
+    }
+
+
+def _apart(latents: dict[str, Tensor]) -> dict[str, float]:
+    target = latents["espresso"]
+    return {
+        f"{name}, |f(x) - z| / |z|": float((latents[name] - target).norm() / target.norm()) for name in ("cat", "found")
     }
 
 
@@ -114,21 +130,19 @@ def top_classes(module: nn.Module, images: Tensor, count: int = 3) -> list[str]:
 
 
 def figure() -> None:
-    figures, images = json.loads(RESULTS.read_text()), photographs()
-    found = [torch.load(FOUND / f"{what}.pt")["image"] for what in ("features", "logits")]
-    first, second = figures["features"], figures["logits"]
-    cat, espresso = (", ".join(first["top classes"][name][:2]) for name in ("cat", "espresso"))
+    figures, images = json.loads(RESULTS.read_text(encoding="utf-8")), photographs()
+    found = torch.load(FOUND / "found.pt", weights_only=True)["image"]
+    cat, espresso, both = (figures["top classes"][name] for name in ("cat", "espresso", "found"))
+    off = {what: figures[what]["found, |f(x) - z| / |z|"] for what in ("1280 features", "1000 logits")}
     captions = (
-        f"A cat\n{cat}",
-        f"An espresso\n{espresso}",
-        f"Its 1,280 features before the last ReLU6\n{first['outcome']}, {first['residual / |z|']:.0e} of |z| off\n"
-        f"{first['top classes']['found'][0]}",
-        f"Nearly its 1,000 logits\nnot reached, {second['residual / |z|']:.1%} of |z| off\n"
-        f"{second['top classes']['found'][0]}",
+        f"A cat\n{', '.join(cat[:2])}",
+        f"An espresso\n{', '.join(espresso[:2])}",
+        f"Looks like the first, is the second to the network\n{', '.join(both[:2])}\n"
+        f"1,280 features {off['1280 features']:.0e} of |z| off, 1,000 logits {off['1000 logits']:.0e}",
     )
-    title = "EfficientNet-Lite0: a cat with what the network keeps of an espresso"
-    pictures = torch.stack([*images, *found]).clamp(0, 1)
-    fs.gallery.save_png(fs.gallery.image_grid(pictures, columns=4, captions=captions, title=title, scale=2), PICTURE)
+    title = "EfficientNet-Lite0: a cat with the logits of an espresso"
+    pictures = torch.stack([*images, found]).clamp(0, 1)
+    fs.gallery.save_png(fs.gallery.image_grid(pictures, columns=3, captions=captions, title=title, scale=2), PICTURE)
 
 
 def _peak() -> float:
@@ -136,4 +150,4 @@ def _peak() -> float:
 
 
 if __name__ == "__main__":
-    figure() if sys.argv[1:] == ["figure"] else explore(sys.argv[1])
+    {"find": find, "figure": figure}[sys.argv[1]]()
