@@ -137,8 +137,8 @@ def figure() -> None:
     captions = (
         f"A cat\n{', '.join(cat[:2])}",
         f"An espresso\n{', '.join(espresso[:2])}",
-        f"Looks like the first, is the second to the network\n{', '.join(both[:2])}\n"
-        f"1,280 features {off['1280 features']:.0e} of |z| off, 1,000 logits {off['1000 logits']:.0e}",
+        f"To the network, the espresso\n{', '.join(both[:2])}\n"
+        f"1,280 features: {off['1280 features']:.0e} of |z| off\n1,000 logits: {off['1000 logits']:.0e} of |z| off",
     )
     title = "EfficientNet-Lite0: a cat with the logits of an espresso"
     pictures = torch.stack([*images, found]).clamp(0, 1)
