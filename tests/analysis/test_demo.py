@@ -220,7 +220,7 @@ def test_every_digit_of_a_row_has_the_latent_of_its_target(arrays, network):
     assert made.shape[:2] == (4, 6)
     assert max(residuals(network, made.flatten(0, 1), targets.repeat_interleave(6, dim=0))) <= RTOL
     apart = torch.cdist(made.flatten(2), made.flatten(2)) + 100 * torch.eye(6)
-    assert apart.amin() > 2
+    assert apart.amin() > 1  # two digits of a class are some 8 apart, and the same one twice 0
 
 
 def test_every_image_that_was_judged_has_the_latent_of_the_digit_it_is_compared_with(arrays, network):

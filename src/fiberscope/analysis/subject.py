@@ -19,7 +19,8 @@ from fiberscope.judges import Panel, shipped_panel
 from fiberscope.lazy import lazy
 from fiberscope.models import Generator
 from fiberscope.problem import FiberscopeError, LatentMap
-from fiberscope.variations import Kind, LatentScale, Variation, latent_scale, variations_for
+from fiberscope.variations import LatentScale, Variation, latent_scale, variations_for
+from fiberscope.variations.kinds import Kind
 
 _GENERATOR = "mnist-generator"
 _FOR_FACES = ("face-embedding",)

@@ -20,7 +20,8 @@ from fiberscope.explorer.columns import Column, add_columns, read_columns
 from fiberscope.explorer.start import Start, start_at
 from fiberscope.judges import Panel
 from fiberscope.problem import Box, FiberscopeError, LatentMap
-from fiberscope.variations import Kind, LatentScale, Variation, variations_for
+from fiberscope.variations import LatentScale, Variation, variations_for
+from fiberscope.variations.kinds import Kind
 
 RTOL = 1e-4
 """Residual, relative to the size of the target, up to which an image counts as on the fiber."""

@@ -17,7 +17,7 @@ from fiberscope.analysis.selection import is_digit, select
 from fiberscope.analysis.subject import Subject, is_face, kind_for, open_subject
 from fiberscope.explorer.columns import Column
 from fiberscope.problem import FiberscopeError
-from fiberscope.variations import Kind
+from fiberscope.variations.kinds import Kind
 
 
 class Start(NamedTuple):

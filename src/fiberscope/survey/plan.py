@@ -22,7 +22,7 @@ from fiberscope.survey.measure import Column, Measure, all_columns
 from fiberscope.survey.measures import open_measures
 from fiberscope.survey.scene import Scene, open_scene
 from fiberscope.survey.tasks import Task, cut
-from fiberscope.variations import Kind
+from fiberscope.variations.kinds import Kind
 from fiberscope.whole_file import write_whole
 
 FORMAT = 1

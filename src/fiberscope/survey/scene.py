@@ -15,7 +15,8 @@ from fiberscope.analysis.seat import seat
 from fiberscope.analysis.subject import Subject, open_subject
 from fiberscope.lazy import lazy
 from fiberscope.survey.source import Source, limited, open_source
-from fiberscope.variations import Kind, Yardsticks, yardsticks
+from fiberscope.variations import Yardsticks, yardsticks
+from fiberscope.variations.kinds import Kind
 
 _YARDSTICKS = 100
 _MOST_FOR_YARDSTICKS = 1000  # labelled images

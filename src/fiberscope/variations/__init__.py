@@ -4,7 +4,7 @@ from fiberscope.variations.catalogue import catalogue, choose
 from fiberscope.variations.faces import expression, face_variations
 from fiberscope.variations.free_part import FreePart, free_part, give_way
 from fiberscope.variations.invariance import InvarianceRange, Reach, invariance_range
-from fiberscope.variations.kinds import Kind, variations_for
+from fiberscope.variations.kinds import variations_for
 from fiberscope.variations.latent_scale import LatentScale, latent_scale
 from fiberscope.variations.quartiles import Quartiles, quartiles, quartiles_by_class
 from fiberscope.variations.radius import radius_of
@@ -15,7 +15,6 @@ from fiberscope.variations.variation import Orbit, Variation
 __all__ = [
     "FreePart",
     "InvarianceRange",
-    "Kind",
     "LatentScale",
     "Orbit",
     "Quartiles",

@@ -18,7 +18,7 @@ from fiberscope.analysis.subject import find_logits, kind_for, open_subject
 from fiberscope.data import LabelledImages
 from fiberscope.judges import Panel
 from fiberscope.problem import FiberscopeError
-from fiberscope.variations import Kind
+from fiberscope.variations.kinds import Kind
 
 
 def open_study(

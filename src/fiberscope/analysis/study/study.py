@@ -19,7 +19,8 @@ from fiberscope.judges import Panel
 from fiberscope.lazy import lazy
 from fiberscope.models import Generator
 from fiberscope.problem import LatentMap
-from fiberscope.variations import Kind, LatentScale, Variation, latent_scale, variations_for
+from fiberscope.variations import LatentScale, Variation, latent_scale, variations_for
+from fiberscope.variations.kinds import Kind
 
 _MOST_FOR_SCALE = 2000  # labelled images whose latents set the units
 

@@ -160,7 +160,8 @@ class _Crew:
         """Give tasks to workers that are there; whether there is anything left to wait for."""
         for most in range(1, _AHEAD + 1):  # one for each before anybody has two
             for place in self.places:
-                if place.ready and len(place.tasks) < most:
+                # After a death one at a time: a task that kills at once would hide that the one before it was done.
+                if place.ready and len(place.tasks) < (1 if place.deaths else most):
                     task = again.popleft() if again else next(todo, None)
                     if task is None:
                         return any(other.tasks for other in self.places)
