@@ -49,7 +49,9 @@ def split_tangent(jacobian: Float[Tensor, "batch m n"], *, rtol: float | None = 
     rtol = max(m, n) * torch.finfo(jacobian.dtype).eps if rtol is None else rtol
     if m > n:
         jacobian = torch.linalg.qr(jacobian, mode="r").R
-    # Of the transpose, a tall matrix: LAPACK takes a quarter of the time that it takes for the wide one.
-    basis, values, _ = torch.linalg.svd(jacobian.transpose(1, 2), full_matrices=False)
+    # By way of a small triangle: LAPACK's own way from n to m rows takes twenty times as long at two threads.
+    columns, triangle = torch.linalg.qr(jacobian.transpose(1, 2))
+    turn, values, _ = torch.linalg.svd(triangle)
+    basis = columns @ turn
     counted = values > rtol * values[:, :1]
     return TangentSplit(basis * counted[:, None, :], values, counted.sum(dim=1))
