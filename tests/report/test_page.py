@@ -177,3 +177,9 @@ def test_what_cannot_be_shown_is_refused_by_name(element, argument):
 )
 def test_an_interval_stands_under_its_headline_not_in_its_size(value, shown):
     assert shown in render(replace(full_page(), facts=(("a number", value),)))
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (5, 5), (7, 7), (8, 4), (9, 5), (15, 5)])
+def test_facts_stand_in_rows_of_nearly_the_same_length(count, columns):
+    page = replace(full_page(), facts=tuple((f"number {i}", str(i)) for i in range(count)))
+    assert f"--columns: {columns}" in render(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from fiberscope.gallery import theme
 from fiberscope.report.page import Code, Figure, Page, Table
 from fiberscope.report.page_elements import Picture, Sheet, Snippet, picture, sheet
 from fiberscope.whole_file import write_whole
+
+_MOST_COLUMNS = 7  # of facts side by side
 
 
 def render(page: Page) -> str:
@@ -39,7 +42,8 @@ def render(page: Page) -> str:
         for anchor, section in zip(anchors([s.question for s in page.sections]), page.sections, strict=True)
     ]
     facts = [(name, *_number_and_range(value)) for name, value in page.facts]
-    return _template().render(page=page, facts=facts, sections=sections, colours=theme.css_variables())
+    columns = math.ceil(len(facts) / max(1, math.ceil(len(facts) / _MOST_COLUMNS)))  # so that no row has a single one
+    return _template().render(page=page, facts=facts, columns=columns, sections=sections, colours=theme.css_variables())
 
 
 def write(page: Page, path: str | os.PathLike[str]) -> Path:
