@@ -54,7 +54,10 @@ def targets() -> list[Target]:
     ]
 
 
-_BOUND_BY_PRODUCTS = "Both are bound by the same m backward passes; in small chunks, which it does not choose by itself, the two are alike."
+_BOUND_BY_PRODUCTS = (
+    "Both are bound by the same m backward passes; in small chunks, which it does not choose by itself, "
+    "the two are alike."
+)
 _FORTY = (
     "The limit is the Jacobian: an image takes five to seven, and a fortieth of plenoptic’s time is about one. Four "
     "fifths of a Jacobian are convolutions of torch’s own. So a few times faster is what there is to gain."
