@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fiberscope.cli.terminal import command_line, say, show_done, stopwatch
+from fiberscope.cli.terminal import Stopwatch, command_line, say, show_done
 
 
 def faces(  # noqa: PLR0913  (all but the folder are options)
@@ -24,7 +24,7 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
     """Show what a face embedding ignores: light, pose and more, over the 40 people of the ORL faces, as one page.
 
     It needs what `fiberscope data fetch faces` and `fiberscope models fetch face-embedding` get. All people take more
-    than half an hour on two free cores; the same command goes on where it was stopped.
+    than half an hour on two free cores; the same command goes on where it was stopped, in mid-question too.
 
     Parameters
     ----------
@@ -60,6 +60,7 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
     numbers = {name: usual[name] if value is None else value for name, value in given.items()}
     components = not quick if components is None else components
     choice = FacesChoice(out=out, components=components, cosine=not with_length, seed=seed, force=force, **numbers)
-    found = run_faces(choice, command=command_line(), step=stopwatch)
+    stopwatch = Stopwatch()
+    found = run_faces(choice, command=command_line(), step=stopwatch, tell=stopwatch.tell)
     say(f"Faces: {found.credit}")
     return show_done(found.done)

@@ -88,13 +88,25 @@ def training_bar() -> Iterator[Callable[[Trained], None]]:
         yield show_progress
 
 
-@contextmanager
-def stopwatch(name: str) -> Iterator[None]:
-    """Show that the step is under way, and leave a line with its seconds when it is done."""
-    console, begun = Console(stderr=True, highlight=False), time.perf_counter()
-    with console.status(f"{name} …"):
-        yield
-    console.print(f"{time.perf_counter() - begun:6.1f} s  {name}")
+class Stopwatch:
+    """Shows on a terminal which step is under way, and how far; leaves a line with its seconds when it is done."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._name, self._status = "", self._console.status("")
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Wrap a step of that name."""
+        begun = time.perf_counter()
+        self._name, self._status = name, self._console.status(f"{name} …")
+        with self._status:
+            yield
+        self._console.print(f"{time.perf_counter() - begun:6.1f} s  {name}")
+
+    def tell(self, words: str) -> None:
+        """Say how far the step is."""
+        self._status.update(f"{self._name}: {words} …")
 
 
 def show_done(done: Done) -> int:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 import fiberscope as fs
-from fiberscope.analysis.faces import FacesChoice
+from fiberscope.analysis.faces import FacesChoice, searches
+from fiberscope.analysis.faces.ask_pairs import ask_pairs
 from fiberscope.analysis.faces.meetings import draw_pairs
 from fiberscope.analysis.faces.run import ask, study_of
 from fiberscope.analysis.faces.verification import verify
+from fiberscope.analysis.study.workbench import Workbench
 from small_faces import small_faces, small_latent_map
 
 PEOPLE, PICTURES, MEMBERS = 5, 4, 3
@@ -115,6 +118,44 @@ def test_the_same_command_goes_on_where_it_stopped(tmp_path):
         ask(study(out), choice_of(out), credit="made up", command="c", step=stop)
     done = ask(study(out), choice_of(out), credit="made up", command="c", step=lambda words: nullcontext())
     assert done.resumed == 2
+
+
+def test_a_study_stopped_in_mid_question_searches_only_for_what_it_had_not_found(finished, tmp_path, monkeypatch):
+    _, _, whole = finished
+    out, asked = tmp_path / "run", []
+    bring = searches.bring
+
+    def stop_later(*given, **more):
+        asked.append(given[0].name)
+        if len(asked) == 9:  # rows ask for six, pairs for three under each prior
+            raise KeyboardInterrupt
+        return bring(*given, **more)
+
+    monkeypatch.setattr(searches, "bring", stop_later)
+    with pytest.raises(KeyboardInterrupt, match="5 of 6 questions"):
+        ask(study(out), choice_of(out), credit="made up", command="c", step=lambda words: nullcontext())
+    there = len(list(out.glob(".workbench/*")))
+    assert there in (1, 2)  # the third may have been first to be stopped, as two run side by side
+    again = ask(study(out), choice_of(out), credit="made up", command="c", step=lambda words: nullcontext())
+    assert again.resumed == 5
+    assert len(asked) - 9 in (12 - there, 12 - there + 1)
+    assert not (out / ".workbench").exists()
+    with np.load(whole / "pairs.npz") as one, np.load(out / "pairs.npz") as other:
+        assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_pieces_of_another_study_are_not_taken(tmp_path):
+    out = tmp_path / "run"
+    Workbench(out).once("rows-smooth-0", lambda: dict.fromkeys(searches.Brought._fields, torch.tensor(7.0)))
+    done = ask(study(out), choice_of(out), credit="made up", command="c", step=lambda words: nullcontext())
+    assert done.failed == ()
+
+
+def test_a_long_question_says_how_far_it_is(tmp_path):
+    told = []
+    made = replace(study(tmp_path / "run", components=False, steps=0), tell=told.append)
+    ask_pairs(made)
+    assert told == [f"{words}, {k} of 3" for words in ("any pixels", "smooth changes") for k in (1, 2, 3)]
 
 
 def test_a_picture_is_not_compared_with_itself(tmp_path):

@@ -20,13 +20,12 @@ def met(reached, judged, *, blindness=(0.1, 0.2, 0.6)):
         values,
         torch.tensor(reached),
         judged,
-        0,
     )
 
 
 def test_judges_readings_are_counted_over_the_pairs_that_arrived():
     sources, targets = torch.tensor([1, 2, 3]), torch.tensor([2, 3, 1])
-    found = count_met(met([1.0, 1.0, 0.0], {"a": [1, 3, 3], "b": [1, 2, 3]}), sources, targets)
+    found = count_met(met([True, True, False], {"a": [1, 3, 3], "b": [1, 2, 3]}), sources, targets)
     assert found.reached == "2 of 3"
     assert found.first.value == 0.75
     assert found.second.value == 0.25
@@ -36,6 +35,6 @@ def test_judges_readings_are_counted_over_the_pairs_that_arrived():
 
 def test_what_did_not_arrive_is_said_only_where_something_did_not():
     judged = {"a": [0, 0, 0]}
-    assert left_out(met([1.0, 1.0, 1.0], judged)) == ""
-    assert left_out(met([1.0, 1.0, 0.0], judged)) == " 1 of 3 did not arrive and is not shown."
-    assert left_out(met([1.0, 0.0, 0.0], judged)) == " 2 of 3 did not arrive and are not shown."
+    assert left_out(met([True, True, True], judged)) == ""
+    assert left_out(met([True, True, False], judged)) == " 1 of 3 did not arrive and is not shown."
+    assert left_out(met([True, False, False], judged)) == " 2 of 3 did not arrive and are not shown."

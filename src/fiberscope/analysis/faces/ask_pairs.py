@@ -67,7 +67,7 @@ def _row(met: Met, counts: Counts) -> tuple[str, ...]:
         return (met.prior.words, counts.reached, *["–"] * 5)
     shares = (counts.blindness, counts.first, counts.second)
     blind, first, second = (each.words(0, percent=True) for each in shares)
-    residual = short_number(float(met.residual[met.reached > 0].max()), digits=2)
+    residual = short_number(float(met.residual[met.reached].max()), digits=2)
     by_judge = ", ".join(f"{name} {percent(share, digits=0)}" for name, share in counts.first_by_judge.items())
     return (met.prior.words, counts.reached, blind, residual, first, second, by_judge)
 
@@ -149,7 +149,7 @@ def _records(study: FaceStudy, met: list[Met], sources: Tensor, targets: Tensor)
         "prior": "what changes the search preferred",
         "source": "person whose picture it was",
         "target": "person whose embedding it has",
-        "reached": "1 if the search ended on the fiber",
+        "reached": "whether the search ended on the fiber",
         "residual": "|f(x) - z| / |z| of the finished image",
         "cosine": "of its embedding with the target's",
         "blindness": "way gone in pixels over the distance between the two pictures",
@@ -161,7 +161,7 @@ def _records(study: FaceStudy, met: list[Met], sources: Tensor, targets: Tensor)
             each.prior.name,
             people[int(sources[i])] + 1,
             people[int(targets[i])] + 1,
-            float(each.reached[i]),
+            bool(each.reached[i]),
             float(each.residual[i]),
             float(each.cosine[i]),
             float(each.blindness[i]),

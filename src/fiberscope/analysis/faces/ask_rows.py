@@ -9,12 +9,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from fiberscope.analysis.answer import Answer
-from fiberscope.analysis.faces.priors import Brought, bring
+from fiberscope.analysis.faces.searches import bring_each
 from fiberscope.analysis.faces.study import FaceStudy
-from fiberscope.analysis.faces.threads import side_by_side
 from fiberscope.analysis.records import Records
 from fiberscope.gallery import fiber_rows, percent, short_number, to_png
-from fiberscope.moves import Outcome
 from fiberscope.problem import FiberscopeError
 from fiberscope.report import Figure, Section
 
@@ -82,13 +80,9 @@ def bring_rows(study: FaceStudy) -> Rows:
         [named[name].orbit(targets, torch.tensor([amount])).images[0] for name, amount, _ in ways], dim=1
     )
     prior = study.priors[1]  # in components of the faces few of these searches arrive, in smooth waves nearly all did
-
-    def search(place: tuple[int, int]) -> Brought:
-        row, member = place
-        return bring(prior, varied[row, member], goals[row], study.latent_map, num_steps=0)
-
-    found = side_by_side(search, [(row, member) for row in range(count) for member in range(len(ways))])
-    images = torch.unflatten(torch.stack([each.image for each in found]), 0, (count, len(ways)))
+    wanted = goals.repeat_interleave(len(ways), dim=0)
+    found = bring_each(study, prior, varied.flatten(0, 1), wanted, question="rows")
+    images = torch.unflatten(found.images, 0, (count, len(ways)))
     before = torch.unflatten(study.embed(varied.flatten(0, 1)), 0, (count, len(ways)))
     return Rows(
         people=chosen,
@@ -96,9 +90,9 @@ def bring_rows(study: FaceStudy) -> Rows:
         targets=targets,
         images=images,
         moved=(before - goals[:, None]).norm(dim=2) / goals.norm(dim=1)[:, None],
-        residual=torch.tensor([each.residual for each in found]).view(count, -1),
+        residual=found.residual.view(count, -1),
         distance=(images - targets[:, None]).flatten(2).norm(dim=2) / targets.flatten(1).norm(dim=1)[:, None],
-        reached=torch.tensor([each.outcome is Outcome.CONVERGED for each in found]).view(count, -1),
+        reached=found.reached.view(count, -1),
     )
 
 

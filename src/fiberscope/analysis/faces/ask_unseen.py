@@ -103,7 +103,7 @@ def _pictures(study: FaceStudy) -> tuple[Figure, torch.Tensor, int]:
         return found.points[0], float(found.residual_norm / fiber.target.norm()), found.outcome[0] is Outcome.CONVERGED
 
     places = [(row, k, way) for row in range(count) for k, way in _STEPS_AWAY]
-    made = side_by_side(step, places)
+    made = side_by_side(step, places, through=study.latent_map)
     images = torch.unflatten(torch.stack([image for image, _, _ in made]), 0, (count, len(_STEPS_AWAY)))
     residual = torch.tensor([each for _, each, _ in made]).view(count, -1)
     there = torch.tensor([arrived for _, _, arrived in made]).view(count, -1)

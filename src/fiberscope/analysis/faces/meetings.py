@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from fiberscope.analysis.faces.priors import Brought, Prior, bring
+from fiberscope.analysis.faces.priors import Prior
+from fiberscope.analysis.faces.searches import bring_each
 from fiberscope.analysis.faces.statistics import Estimate, over_people
 from fiberscope.analysis.faces.study import FaceStudy
-from fiberscope.analysis.faces.threads import side_by_side
-from fiberscope.moves import Outcome
 
 
 class Met(NamedTuple):
@@ -27,9 +26,8 @@ class Met(NamedTuple):
     residual: Float[Tensor, " pair"]
     cosine: Float[Tensor, " pair"]
     blindness: Float[Tensor, " pair"]
-    reached: Float[Tensor, " pair"]
+    reached: Bool[Tensor, " pair"]
     judged: dict[str, list[int]]
-    num_jacobians: int
 
 
 def draw_pairs(study: FaceStudy) -> tuple[Tensor, Tensor]:
@@ -44,22 +42,16 @@ def draw_pairs(study: FaceStudy) -> tuple[Tensor, Tensor]:
 def meet(study: FaceStudy, prior: Prior, images: Float[Tensor, "pair c h w"], aims: Float[Tensor, "pair c h w"]) -> Met:
     """Bring each image to the embedding of its aim."""
     goals = study.embed(aims)
-
-    def search(pair: int) -> Brought:
-        return bring(prior, images[pair], goals[pair], study.latent_map, num_steps=study.num_steps)
-
-    found = side_by_side(search, range(len(images)))
-    made = torch.stack([each.image for each in found])
-    gone, apart = ((other - images).flatten(1).norm(dim=1) for other in (made, aims))
+    found = bring_each(study, prior, images, goals, question="pairs", num_steps=study.num_steps)
+    gone, apart = ((other - images).flatten(1).norm(dim=1) for other in (found.images, aims))
     return Met(
         prior,
-        made,
-        torch.tensor([each.residual for each in found]),
-        torch.nn.functional.cosine_similarity(study.embed(made), goals),
+        found.images,
+        found.residual,
+        torch.nn.functional.cosine_similarity(study.embed(found.images), goals),
         gone / apart,
-        torch.tensor([float(each.outcome is Outcome.CONVERGED) for each in found]),
-        {judge.name: judge.read(made).tolist() for judge in study.judges},
-        sum(each.num_jacobians for each in found),
+        found.reached,
+        {judge.name: judge.read(found.images).tolist() for judge in study.judges},
     )
 
 
@@ -81,7 +73,7 @@ class Counts(NamedTuple):
 
 def count_met(met: Met, sources: Int64[Tensor, " pair"], targets: Int64[Tensor, " pair"]) -> Counts:
     """Count what came of the pairs of these people; shares are of the pairs on the fiber alone."""
-    there = met.reached > 0
+    there = met.reached
     said = torch.tensor(list(met.judged.values()))[:, there]
     first, second = ((said == person[there]).double() for person in (sources, targets))
     return Counts(

@@ -38,13 +38,12 @@ class Prior(NamedTuple):
     edges: float = 0.0
 
 
-class Brought(NamedTuple):
+class Found(NamedTuple):
     """An image on the fiber of a target: ``residual`` is ``|f(x) - z| / |z|`` by a fresh forward pass of the image."""
 
     image: Float[Tensor, "c h w"]
     residual: float
-    outcome: Outcome
-    num_jacobians: int
+    reached: bool
 
 
 def no_prior(latent_map: LatentMap) -> Prior:
@@ -90,16 +89,15 @@ def bring(
     latent_map: LatentMap,
     *,
     num_steps: int,
-) -> Brought:
+) -> Found:
     """The image nearest to that one in the prior's coordinates, as found, that has exactly the target's embedding."""
     start = prior.encode(image[None])
     fiber = Fiber(prior.latent_map, target, prior.box)
     found = project(fiber, start, num_steps=_STEPS, num_restarts=0)
-    cost, points, outcome = int(found.num_jacobians), found.points, found.outcome[0]
-    if num_steps and outcome is Outcome.CONVERGED:
+    points, reached = found.points, found.outcome[0] is Outcome.CONVERGED
+    if num_steps and reached:
         measure = beside_total_variation(start, weight=prior.edges) if prior.edges else None
         nearer = nearest(fiber, start, start=found.points, measure=measure, num_steps=num_steps)
-        cost += int(nearer.num_jacobians)
         seen = measure or (lambda points: points)
         gain = nearer.distance < (seen(points) - seen(start)).norm()
         if nearer.outcome[0] is Outcome.CONVERGED and bool(gain):
@@ -107,7 +105,7 @@ def bring(
     with torch.no_grad():
         made = prior.decode(points)
         residual = (latent_map(made)[0] - target).norm() / target.norm()
-    return Brought(made[0], float(residual), outcome, cost)
+    return Found(made[0], float(residual), reached)
 
 
 def _behind(name: str, words: str, generator: WaveGenerator | PrincipalGenerator, latent_map: LatentMap) -> Prior:

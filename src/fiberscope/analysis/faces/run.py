@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from fiberscope.analysis.faces.study import FaceStudy
 from fiberscope.analysis.faces.threads import one_thread
 from fiberscope.analysis.study.kept import check_place
 from fiberscope.analysis.study.run import Cover, Done, Question, Step, run_study
+from fiberscope.analysis.study.workbench import Workbench
 from fiberscope.data import LabelledImages, faces, find_package, package_named
 from fiberscope.models.face_embedding import FACE_SHAPE, load_face_embedding
 from fiberscope.problem import FiberscopeError, LatentMap
@@ -76,16 +78,19 @@ class FacesDone(NamedTuple):
     credit: str
 
 
-def run_faces(choice: FacesChoice, *, command: str, step: Step) -> FacesDone:
+def run_faces(
+    choice: FacesChoice, *, command: str, step: Step, tell: Callable[[str], object] = lambda words: None
+) -> FacesDone:
     """Answer the questions about the fetched faces and the fetched embedding into a folder.
 
-    The same command goes on where it was stopped. Raises FiberscopeError when faces or embedding are not in the user's
+    The same command goes on where it was stopped. ``tell`` is told in words how far the searches of a question are.
+    Raises FiberscopeError when faces or embedding are not in the user's
     cache, with the command that fetches them, or for choices that cannot be met.
     """
     _check(choice)
     check_place(choice.out, force=choice.force)
     with step("open the faces and the embedding"):
-        study = open_faces(choice)
+        study = replace(open_faces(choice), tell=tell)
     credit = package_named("faces", "data").credit
     return FacesDone(ask(study, choice, credit=credit, command=command, step=step), credit)
 
@@ -119,6 +124,7 @@ def study_of(latent_map: LatentMap, pictures: LabelledImages, choice: FacesChoic
         members=choice.members,
         num_steps=choice.steps,
         components=choice.components,
+        workbench=Workbench(choice.out),
     )
 
 

@@ -87,7 +87,7 @@ def see_faces(
             *shares,
         )
 
-    rows = side_by_side(see, range(len(images)))
+    rows = side_by_side(see, range(len(images)), through=latent_map)
     columns = [torch.stack(column) for column in zip(*rows, strict=True)]
     variances = factors.whole.square().sum(dim=0)
     best = float(variances[latent_map.latent_size :].sum() / variances.sum())

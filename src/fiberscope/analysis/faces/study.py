@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,7 @@ from fiberscope.analysis.faces.priors import Prior, face_prior, flat_prior, no_p
 from fiberscope.analysis.faces.sight import FaceSight, see_faces
 from fiberscope.analysis.faces.statistics import threshold_at
 from fiberscope.analysis.faces.threads import side_by_side
+from fiberscope.analysis.study.workbench import Workbench
 from fiberscope.data import LabelledImages
 from fiberscope.problem import LatentMap
 from fiberscope.variations import Variation, expression, face_variations
@@ -27,7 +29,8 @@ class FaceStudy:
 
     ``num_pairs`` pairs of different people are brought together, ``num_rows`` rows of so many ``members`` are made.
     ``num_steps`` of descent make what is near nearer; without any, projection alone stands. With ``components`` pairs
-    are brought together as faces differ, too.
+    are brought together as faces differ, too. Searches are kept on the ``workbench`` until their question is answered,
+    and ``tell`` is told in words how far they are.
     """
 
     model: str
@@ -40,6 +43,8 @@ class FaceStudy:
     members: int
     num_steps: int
     components: bool
+    workbench: Workbench
+    tell: Callable[[str], object] = lambda words: None
 
     @cached_property
     def places(self) -> Int64[Tensor, " person"]:
@@ -70,7 +75,7 @@ class FaceStudy:
 
     def embed(self, images: Float[Tensor, "some c h w"]) -> Float[Tensor, "some m"]:
         """Embeddings, a few pictures at a time."""
-        return torch.cat(side_by_side(self._embed, torch.split(images, 8)))
+        return torch.cat(side_by_side(self._embed, torch.split(images, 8), through=self.latent_map))
 
     def _embed(self, images: Float[Tensor, "some c h w"]) -> Float[Tensor, "some m"]:
         with torch.no_grad():

@@ -16,6 +16,7 @@ from fiberscope.analysis.output import Interrupted
 from fiberscope.analysis.provenance import Provenance, timed, versions, write_provenance
 from fiberscope.analysis.run_folder import RunFolder
 from fiberscope.analysis.study.kept import Kept, keep, open_place, read_kept
+from fiberscope.analysis.study.workbench import Workbench
 from fiberscope.problem import FiberscopeError
 from fiberscope.report import Page, Section, render
 
@@ -81,7 +82,9 @@ def run_study(
     identity = {**settings, "seed": study.seed, "questions": [question.name for question in questions], **versions()}
     place = open_place(out, identity=identity, force=force)
     provenance = Provenance(command, study.seed, settings={"identity": identity})
+    workbench = Workbench(place.folder.path)
     if place.begun is None:
+        workbench.clear()
         # What is begun says so at once: killed at any moment, the same command goes on.
         write_provenance(place.folder, provenance, files=[], finished=False)
     else:
@@ -95,6 +98,7 @@ def run_study(
             if there is None:
                 with step(question.doing), timed(provenance.seconds, question.name):
                     there = keep(place.folder, question.name, _ask(question, study))
+                workbench.clear()
             else:
                 resumed += 1
             kept.append(there)
