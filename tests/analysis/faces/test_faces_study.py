@@ -99,6 +99,23 @@ def test_the_threshold_lets_one_in_a_hundred_pairs_of_two_people_pass(tmp_path):
         assert float(found.accepted[row]) == pytest.approx(share)
 
 
+def test_of_the_two_ends_of_a_range_the_worse_one_is_told_and_half_way_lies_before_it(finished):
+    _, _, out = finished
+    measured = json.loads((out / "ranges.json").read_text())["rows"]
+    sections = json.loads((out / "ranges.answer.json").read_text())["sections"]
+    (table,) = (element for element in sections[0]["body"] if "columns" in element)
+    two_sided = 0
+    for name, _, _, at_end, half_way, area in table["rows"]:
+        rows = sorted((row for row in measured if row["variation"] == name), key=lambda row: row["amount"])
+        ends = [(rows[i], rows[j]) for i, j in ((0, 1), (-1, -2)) if rows[i]["amount"] != 0]
+        end, half = min(ends, key=lambda pair: pair[0]["accepted"])
+        assert at_end.split(" ")[0] == f"{100 * end['accepted']:.0f}", name
+        assert half_way.split(" ")[0] == f"{100 * half['accepted']:.0f}", name
+        assert area.split(" ")[0] == f"{end['auc']:.3f}", name
+        two_sided += len({pair[0]["accepted"] for pair in ends}) == 2
+    assert two_sided >= 3  # or the worse end could not be told from the better one
+
+
 def test_without_a_prior_the_way_in_pixels_is_shortest(finished):
     _, _, out = finished
     rows = json.loads((out / "pairs.json").read_text())["rows"]

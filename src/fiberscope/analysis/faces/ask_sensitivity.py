@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from fiberscope.analysis.answer import Answer
 from fiberscope.analysis.faces.statistics import over_people
@@ -28,21 +30,7 @@ def ask_sensitivity(study: FaceStudy) -> Answer:
     spread = torch.tensor([0.25, 0.5, 0.75])
     quartiles = torch.stack([torch.nanquantile(values[:, i], spread) for i in order])
     estimates = [over_people(values[:, i], of="median") for i in order]
-    chart = quartile_chart(
-        quartiles[None],
-        series=["embedding"],
-        rows=[rows[i] for i in order],
-        across="sensitivity in units of a change of person",
-        title="What moves the embedding",
-        marks=(Mark(1.0, "a change of person"),),
-        note=f"Dot: median over {len(values)} people; line: quartiles.",
-    )
-    figure = Figure(
-        to_png(chart),
-        caption="For one unit of change of the picture, how far the embedding moves along each named change, beside "
-        "what it moves toward pictures of other people: 1 is as visible as another person, 0 is not seen at all.",
-        alt="A dot with a line for each variation on an axis from zero.",
-    )
+    figure = _chart(quartiles, [rows[i] for i in order], people=len(values))
     table = Table(
         ("change", "median (95 % interval)"),
         tuple((rows[i], estimate.words()) for i, estimate in zip(order, estimates, strict=True)),
@@ -64,6 +52,24 @@ def ask_sensitivity(study: FaceStudy) -> Answer:
         facts=(("sensitivity to the lamp's azimuth, of a change of person", places["light azimuth"].headline()),),
         figures={"sensitivity.png": figure},
         records={"sensitivity": records},
+    )
+
+
+def _chart(quartiles: Float[Tensor, "row 3"], rows: list[str], *, people: int) -> Figure:
+    chart = quartile_chart(
+        quartiles[None],
+        series=["embedding"],
+        rows=rows,
+        across="sensitivity in units of a change of person",
+        title="What moves the embedding",
+        marks=(Mark(1.0, "a change of person"),),
+        note=f"Dot: median over {people} people; line: quartiles.",
+    )
+    return Figure(
+        to_png(chart),
+        caption="For one unit of change of the picture, how far the embedding moves along each named change, beside "
+        "what it moves toward pictures of other people: 1 is as visible as another person, 0 is not seen at all.",
+        alt="A dot with a line for each variation on an axis from zero.",
     )
 
 

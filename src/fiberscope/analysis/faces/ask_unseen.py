@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
 
 from fiberscope.analysis.answer import Answer
 from fiberscope.analysis.faces.statistics import over_people
@@ -23,29 +27,42 @@ _LENGTH = 2.0  # standard deviations of the pictures along the direction
 def ask_unseen(study: FaceStudy) -> Answer:
     """How much of what varies between faces lies in the null space, and what it looks like."""
     sight = study.sight
-    whole, between, within = (
-        over_people(values) for values in (sight.invisible, sight.invisible_between, sight.invisible_within)
+    whole = over_people(sight.invisible)
+    between, within, all_of_it = (
+        over_people(values).words(1, percent=True)
+        for values in (sight.invisible_between, sight.invisible_within, sight.invisible)
     )
-    n, m = study.latent_map.input_size, study.latent_map.latent_size
+    m, by_chance = study.latent_map.latent_size, percent(1 - study.latent_map.latent_size / study.latent_map.input_size)
     table = Table(
         ("variance", "share of it in the null space, mean over people (95 % interval)"),
         (
-            ("of all pictures", whole.words(1, percent=True)),
-            ("between people (their mean pictures)", between.words(1, percent=True)),
-            ("within people (differences from their means)", within.words(1, percent=True)),
+            ("of all pictures", all_of_it),
+            ("between people (their mean pictures)", between),
+            ("within people (differences from their means)", within),
             (f"of all pictures, if the best {m} directions were seen", percent(float(sight.best))),
-            (f"of all pictures, if {m} random directions were seen", percent(1 - m / n)),
+            (f"of all pictures, if {m} random directions were seen", by_chance),
         ),
         f"Between people lies {percent(float(sight.between))} of the variance of all pictures, as pixels measure it. "
         f"The rank of the Jacobian is {_span(sight.rank)} of {m}.",
     )
     figure, residual, reached = _pictures(study)
     finding = (
-        f"At a picture, {whole.words(1, percent=True)} of the variance of all faces is invisible to first order; of "
-        f"the variance between people alone {between.words(1, percent=True)}, of that within them "
-        f"{within.words(1, percent=True)}. Had it {m} random directions to see, {percent(1 - m / n)} would be."
+        f"At a picture, {all_of_it} of the variance of all faces is invisible to first order; of the variance between "
+        f"people alone {between}, of that within them {within}. Had it {m} random directions to see, {by_chance} would "
+        "be."
     )
-    section = Section("What else is it blind to?", finding, (_WORDS, table, figure))
+    return Answer(
+        (Section("What else is it blind to?", finding, (_WORDS, table, figure)),),
+        facts=(("of the variance of faces, invisible at a picture", whole.headline(1, percent=True)),),
+        figures={"unseen.png": figure},
+        arrays={"unseen_directions": sight.unseen, "unseen_residual": residual},
+        records={"unseen": _records(study)},
+        methods=(f"{reached} of {residual.numel()} steps along invisible directions ended on the fiber.",),
+    )
+
+
+def _records(study: FaceStudy) -> Records:
+    sight = study.sight
     columns = {
         "person": "number of the person",
         "rank": "directions that the network sees at the picture",
@@ -65,17 +82,10 @@ def ask_unseen(study: FaceStudy) -> Answer:
         sight.invisible_within.tolist(),
         strict=True,
     )
-    return Answer(
-        (section,),
-        facts=(("of the variance of faces, invisible at a picture", whole.headline(1, percent=True)),),
-        figures={"unseen.png": figure},
-        arrays={"unseen_directions": sight.unseen, "unseen_residual": residual},
-        records={"unseen": Records(columns, tuple(values))},
-        methods=(f"{reached} of {residual.numel()} steps along invisible directions ended on the fiber.",),
-    )
+    return Records(columns, tuple(values))
 
 
-def _span(values: torch.Tensor) -> str:
+def _span(values: Tensor) -> str:
     low, high = int(values.min()), int(values.max())
     return str(low) if low == high else f"{low} to {high}"
 
@@ -87,13 +97,20 @@ _WORDS = (
 )
 
 
-def _pictures(study: FaceStudy) -> tuple[Figure, torch.Tensor, int]:
-    """Steps both ways along the leading invisible directions, brought back onto the fiber."""
+class _Steps(NamedTuple):
+    """Images after a step along an invisible direction and back onto the fiber, by person and step."""
+
+    images: Float[Tensor, "person step c h w"]
+    residual: Float[Tensor, "person step"]
+    reached: Bool[Tensor, "person step"]
+
+
+def _steps(study: FaceStudy) -> _Steps:
     sight, count = study.sight, min(_SHOWN, study.num_rows, len(study.people))
     flat = study.faces.images.flatten(1)
     spread = flat.var(dim=0).sum().sqrt()
 
-    def step(place: tuple[int, int, float]) -> tuple[torch.Tensor, float, bool]:
+    def step(place: tuple[int, int, float]) -> tuple[Tensor, float, bool]:
         row, direction, way = place
         image = study.probes[row : row + 1]
         length = way * _LENGTH * spread * sight.unseen_share[row, direction].sqrt()
@@ -106,7 +123,12 @@ def _pictures(study: FaceStudy) -> tuple[Figure, torch.Tensor, int]:
     made = side_by_side(step, places, through=study.latent_map)
     images = torch.unflatten(torch.stack([image for image, _, _ in made]), 0, (count, len(_STEPS_AWAY)))
     residual = torch.tensor([each for _, each, _ in made]).view(count, -1)
-    there = torch.tensor([arrived for _, _, arrived in made]).view(count, -1)
+    return _Steps(images, residual, torch.tensor([arrived for _, _, arrived in made]).view(count, -1))
+
+
+def _pictures(study: FaceStudy) -> tuple[Figure, Tensor, int]:
+    """Steps both ways along the leading invisible directions, brought back onto the fiber."""
+    images, residual, there = _steps(study)
     heads = [f"direction {k + 1}\n{'back' if way < 0 else 'forward'}" for k, way in _STEPS_AWAY]
     captions = [
         [head if arrived else f"{head}\nnot reached" for head, arrived in zip(heads, row, strict=True)]
@@ -114,10 +136,10 @@ def _pictures(study: FaceStudy) -> tuple[Figure, torch.Tensor, int]:
     ]
     agreement = short_number(float(residual[there].max()), digits=2) if bool(there.any()) else "nothing"
     picture = fiber_rows(
-        study.probes[:count],
+        study.probes[: len(images)],
         images,
         headings=("Picture", "Where faces vary most, unseen"),
-        labels=study.names[:count],
+        labels=study.names[: len(images)],
         captions=captions,
         title="Each row is the same to the network",
         note=f"{_LENGTH:g} standard deviations along each direction, then back onto the fiber; embeddings in a row "

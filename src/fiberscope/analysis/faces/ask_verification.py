@@ -7,7 +7,7 @@ import torch
 from fiberscope.analysis.answer import Answer
 from fiberscope.analysis.faces.statistics import over_people
 from fiberscope.analysis.faces.study import FaceStudy
-from fiberscope.analysis.faces.verification import verify
+from fiberscope.analysis.faces.verification import Verified, verify
 from fiberscope.analysis.records import Records
 from fiberscope.report import Section, Table
 
@@ -41,6 +41,19 @@ def ask_verification(study: FaceStudy) -> Answer:
             table,
         ),
     )
+    return Answer(
+        (section,),
+        facts=(("area under the ROC curve, unchanged pictures", area.headline(3)),),
+        arrays={"verification_cosines": cosines},
+        records={"verification": _records(study, found)},
+        methods=(
+            "Intervals are percentile bootstraps over people (2000 resamples): they say how much another choice of "
+            "people from the same kind of pictures would move a number, and nothing about other kinds of pictures.",
+        ),
+    )
+
+
+def _records(study: FaceStudy, found: Verified) -> Records:
     columns = {
         "person": "number of the person in the database",
         "auc": "area under the ROC curve of one picture against all others",
@@ -49,13 +62,4 @@ def ask_verification(study: FaceStudy) -> Answer:
         "first": "1 if the most alike picture is of the same person",
     }
     rows = zip((person + 1 for person in study.people), *(values.tolist() for values in found), strict=True)
-    return Answer(
-        (section,),
-        facts=(("area under the ROC curve, unchanged pictures", area.headline(3)),),
-        arrays={"verification_cosines": cosines},
-        records={"verification": Records(columns, tuple(rows))},
-        methods=(
-            "Intervals are percentile bootstraps over people (2000 resamples): they say how much another choice of "
-            "people from the same kind of pictures would move a number, and nothing about other kinds of pictures.",
-        ),
-    )
+    return Records(columns, tuple(rows))

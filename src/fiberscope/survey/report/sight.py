@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 
 from fiberscope.analysis.answer import Answer, grouped
@@ -60,16 +63,12 @@ def _strength(view: View) -> Section:
     ranks = view.quantiles("rank", QUARTILES)
     first, last = by_name[names[0]], by_name[names[-1]]
     ratio = float(spectrum[0, 1] / spectrum[-1, 1]) if spectrum[-1, 1] > 0 else float("inf")
-    shown = [view.histogram(name) for name in dict.fromkeys(("rank", "invisible_share", names[0], names[-1]))]
-    parts = [part for part in shown if part is not None]
-    pixels = 1
-    for side in view.plan.input_shape:
-        pixels *= side
     rows = [(name, *map(three, (ranks[place], first[place], last[place]))) for place, name in enumerate(view.rows)]
     return Section(
         "In how many directions does it see, and how strongly?",
-        f"Around the {view.noun} in the middle it sees {short_number(float(ranks[0, 1]))} of {grouped(pixels)} "
-        f"directions, the strongest {short_number(ratio)} times as strongly as the weakest.",
+        f"Around the {view.noun} in the middle it sees {short_number(float(ranks[0, 1]))} of "
+        f"{grouped(math.prod(view.plan.input_shape))} directions, the strongest {short_number(ratio)} times as "
+        "strongly as the weakest.",
         (
             Figure(
                 to_png(
@@ -83,11 +82,7 @@ def _strength(view: View) -> Section:
                 "strongly, the next, and so on.",
                 alt=f"A falling line over {size} directions.",
             ),
-            Figure(
-                to_png(histograms(parts, title=f"How the {view.noun}s are distributed")),
-                caption=f"Each bar counts {view.noun}s; the line is their median.",
-                alt="Histograms of the rank, the invisible share, and the largest and smallest singular value.",
-            ),
+            _spread(view, ("rank", "invisible_share", names[0], names[-1])),
             Table(
                 ("class", "directions seen", "strongest", "weakest"),
                 tuple(rows),
@@ -96,3 +91,13 @@ def _strength(view: View) -> Section:
             ),
         ),
     )  # fmt: skip
+
+
+def _spread(view: View, names: Sequence[str]) -> Figure:
+    shown = [view.histogram(name) for name in dict.fromkeys(names)]
+    parts = [part for part in shown if part is not None]
+    return Figure(
+        to_png(histograms(parts, title=f"How the {view.noun}s are distributed")),
+        caption=f"Each bar counts {view.noun}s; the line is their median.",
+        alt="Histograms of the rank, the invisible share, and the largest and smallest singular value.",
+    )
