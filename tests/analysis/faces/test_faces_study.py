@@ -13,7 +13,9 @@ import torch
 import fiberscope as fs
 from fiberscope.analysis.faces import FacesChoice, searches
 from fiberscope.analysis.faces.ask_pairs import ask_pairs
+from fiberscope.analysis.faces.ask_rows import WAYS, bring_rows
 from fiberscope.analysis.faces.meetings import draw_pairs
+from fiberscope.analysis.faces.priors import smooth_prior
 from fiberscope.analysis.faces.run import ask, study_of
 from fiberscope.analysis.faces.verification import verify
 from fiberscope.analysis.study.workbench import Workbench
@@ -69,6 +71,32 @@ def test_every_face_of_a_row_has_the_embedding_of_its_picture_by_a_fresh_pass(fi
     assert float((images - targets[:, None]).flatten(2).norm(dim=2).min()) > 0.3
 
 
+def test_rows_are_found_by_smooth_changes(finished):
+    made, _, out = finished
+    rows = bring_rows(made)
+    with np.load(out / "rows.npz") as archive:
+        assert np.array_equal(archive["rows_images"], rows.images.numpy())
+    name, amount, _ = WAYS[0]
+    (light,) = (variation for variation in made.variations if variation.name == name)
+    target = rows.targets[:1]
+    varied = light.orbit(target, torch.tensor([amount])).images[0, 0]
+    goal = made.latent_map(target)[0]
+    smooth = searches.bring(smooth_prior(made.latent_map), varied, goal, made.latent_map, num_steps=0)
+    torch.testing.assert_close(smooth.image, rows.images[0, 0], atol=1e-4, rtol=0)
+    moved = (made.latent_map(varied[None])[0] - goal).norm() / goal.norm()
+    assert float(rows.moved[0, 0]) == pytest.approx(float(moved), rel=1e-4)
+
+
+def test_steps_along_unseen_directions_end_at_the_embedding_that_they_began_with(finished):
+    made, _, out = finished
+    with np.load(out / "unseen.npz") as archive:
+        targets, images = (torch.from_numpy(archive[f"unseen_{name}"]) for name in ("targets", "images"))
+    goals = made.latent_map(targets)[:, None]
+    found = made.latent_map(images.flatten(0, 1)).view(*images.shape[:2], -1)
+    assert float(((found - goals).norm(dim=2) / goals.norm(dim=2)).max()) < 2e-5
+    assert float((images - targets[:, None]).flatten(2).norm(dim=2).min()) > 0.3
+
+
 def test_pictures_of_one_person_get_the_embedding_of_another_under_every_prior(finished):
     made, _, out = finished
     sources, targets = draw_pairs(made)
@@ -78,6 +106,8 @@ def test_pictures_of_one_person_get_the_embedding_of_another_under_every_prior(f
         for prior in ("none", "smooth", "faces"):
             found = made.latent_map(torch.from_numpy(archive[f"pairs_{prior}"]))
             assert float(((found - goals).norm(dim=1) / goals.norm(dim=1)).max()) < 2e-5, prior
+    rows = json.loads((out / "pairs.json").read_text())["rows"]
+    assert min(row["cosine"] for row in rows) > 0.99999
 
 
 def test_components_are_asked_only_where_they_are_wanted_and_the_page_says_so(finished, tmp_path):

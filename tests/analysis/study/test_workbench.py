@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from typing import NamedTuple
+
 import torch
 
+from fiberscope.analysis.answer import Answer
+from fiberscope.analysis.study.run import Cover, Question, run_study
 from fiberscope.analysis.study.workbench import Workbench
+from fiberscope.report import Section
+
+
+class Anything(NamedTuple):
+    """A study of nothing in particular."""
+
+    seed: int = 0
 
 
 class Search:
@@ -39,6 +51,27 @@ def test_a_piece_that_was_half_written_is_found_again(tmp_path):
 def test_a_disk_that_refuses_a_piece_does_not_end_the_search(tmp_path):
     (tmp_path / ".workbench").write_text("a file where the folder should be")
     assert Workbench(tmp_path).once("a", Search())["image"][0, 0] == 1
+
+
+def test_a_study_that_begins_takes_no_piece_of_another_one(tmp_path):
+    search = Search()
+    Workbench(tmp_path).once("a", search)
+
+    def ask(study):
+        Workbench(tmp_path).once("a", search)
+        return Answer((Section("What?", "This."),))
+
+    run_study(
+        Anything(),
+        (Question("first", "What?", "ask", ask),),
+        Cover("A title", "A lead", ()),
+        out=tmp_path,
+        force=False,
+        command="c",
+        settings={},
+        step=lambda words: nullcontext(),
+    )
+    assert search.times == 2
 
 
 def test_nothing_is_left_when_it_is_cleared(tmp_path):

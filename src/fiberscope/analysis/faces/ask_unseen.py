@@ -45,7 +45,8 @@ def ask_unseen(study: FaceStudy) -> Answer:
         f"Between people lies {percent(float(sight.between))} of the variance of all pictures, as pixels measure it. "
         f"The rank of the Jacobian is {_span(sight.rank)} of {m}.",
     )
-    figure, residual, reached = _pictures(study)
+    steps = _steps(study)
+    figure = _figure(study, steps)
     finding = (
         f"At a picture, {all_of_it} of the variance of all faces is invisible to first order; of the variance between "
         f"people alone {between}, of that within them {within}. Had it {m} random directions to see, {by_chance} would "
@@ -55,9 +56,17 @@ def ask_unseen(study: FaceStudy) -> Answer:
         (Section("What else is it blind to?", finding, (_WORDS, table, figure)),),
         facts=(("of the variance of faces, invisible at a picture", whole.headline(1, percent=True)),),
         figures={"unseen.png": figure},
-        arrays={"unseen_directions": sight.unseen, "unseen_residual": residual},
+        arrays={
+            "unseen_directions": sight.unseen,
+            "unseen_targets": study.probes[: len(steps.images)],
+            "unseen_images": steps.images,
+            "unseen_residual": steps.residual,
+        },
         records={"unseen": _records(study)},
-        methods=(f"{reached} of {residual.numel()} steps along invisible directions ended on the fiber.",),
+        methods=(
+            f"{int(steps.reached.sum())} of {steps.reached.numel()} steps along invisible directions ended on the "
+            "fiber.",
+        ),
     )
 
 
@@ -106,6 +115,7 @@ class _Steps(NamedTuple):
 
 
 def _steps(study: FaceStudy) -> _Steps:
+    """Steps both ways along the leading invisible directions, brought back onto the fiber."""
     sight, count = study.sight, min(_SHOWN, study.num_rows, len(study.people))
     flat = study.faces.images.flatten(1)
     spread = flat.var(dim=0).sum().sqrt()
@@ -126,9 +136,8 @@ def _steps(study: FaceStudy) -> _Steps:
     return _Steps(images, residual, torch.tensor([arrived for _, _, arrived in made]).view(count, -1))
 
 
-def _pictures(study: FaceStudy) -> tuple[Figure, Tensor, int]:
-    """Steps both ways along the leading invisible directions, brought back onto the fiber."""
-    images, residual, there = _steps(study)
+def _figure(study: FaceStudy, steps: _Steps) -> Figure:
+    images, residual, there = steps
     heads = [f"direction {k + 1}\n{'back' if way < 0 else 'forward'}" for k, way in _STEPS_AWAY]
     captions = [
         [head if arrived else f"{head}\nnot reached" for head, arrived in zip(heads, row, strict=True)]
@@ -145,10 +154,9 @@ def _pictures(study: FaceStudy) -> tuple[Figure, Tensor, int]:
         note=f"{_LENGTH:g} standard deviations along each direction, then back onto the fiber; embeddings in a row "
         f"agree to {agreement} of their size.",
     )
-    figure = Figure(
+    return Figure(
         to_png(picture),
         caption="The faces beside each picture have exactly its embedding: they go along the directions in which faces "
         "vary most of all that the network cannot see there.",
         alt="Rows of a face and three faces that differ from it and share its embedding.",
     )
-    return figure, residual, int(there.sum())
