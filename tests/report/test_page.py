@@ -59,12 +59,6 @@ def test_every_picture_has_words_and_a_size(elements):
     assert all(picture["alt"] and int(picture["width"]) and int(picture["height"]) for picture in pictures)
 
 
-def test_a_picture_is_shown_at_half_its_pixels():
-    picture = image_grid(torch.zeros(1, 28, 28))
-    shown = attributes(Elements(render(page_with(Figure(to_png(picture), "Black.", "A black tile.")))), "img")
-    assert 2 * int(shown[0]["width"]) == pytest.approx(picture.width, abs=1)
-
-
 def test_nothing_is_loaded_from_anywhere(html, elements):
     assert not {"script", "link", "iframe", "object", "embed", "base"} & {tag for tag, _ in elements.found}
     assert all(values["src"].startswith("data:image/png;base64,") for values in attributes(elements, "img"))

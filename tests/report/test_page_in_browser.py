@@ -1,9 +1,11 @@
 """In a real browser the page shows everything, asks for nothing, and fits every screen."""
 
 import pytest
+import torch
 
 from chromium import needs_chromium
-from fiberscope.report import write
+from fiberscope.gallery import image_grid, theme, to_png
+from fiberscope.report import Figure, Page, Section, write
 from report.pages import full_page
 
 pytestmark = needs_chromium
@@ -36,6 +38,18 @@ def test_every_picture_is_shown(tab, address):
     widths = tab.evaluate("[...document.images].map(image => image.naturalWidth)")
     assert len(widths) == 2
     assert min(widths) > 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_small_picture_grows_by_a_third_so_that_its_words_stay_like_those_of_others(tab, tmp_path, width):
+    picture = image_grid(torch.zeros(1, 28, 28))
+    shown = Section("Question?", "Finding.", (Figure(to_png(picture), "Black.", "A black tile."),))
+    tab.set_viewport_size({"width": width, "height": 800})
+    tab.goto(write(Page("Title", "Lead.", (), (shown,)), tmp_path / "page.html").as_uri())
+    box = tab.locator(".card img").bounding_box()
+    drawn_for = picture.width / theme.DENSITY
+    assert box["width"] == pytest.approx(1.35 * drawn_for, abs=1)
+    assert box["height"] / box["width"] == pytest.approx(picture.height / picture.width, rel=0.02)
 
 
 @pytest.mark.parametrize("width", [1280, 768, 390])

@@ -13,6 +13,8 @@ from fiberscope.gallery.numbers import full_number
 from fiberscope.problem.errors import FiberscopeError
 from fiberscope.report.page import Figure, Table
 
+_GROWTH = 1.35  # of the size that a picture was drawn for: pictures of a column or two stay as they are
+
 
 class Picture(NamedTuple):
     """A figure as the template needs it; width and height are in CSS pixels."""
@@ -51,7 +53,7 @@ class Snippet(NamedTuple):
 
 
 def picture(figure: Figure, number: int) -> Picture:
-    """Put the picture into a data URI, at half its pixels so that dense screens show it crisply.
+    """Put the picture into a data URI, at a size that fills the column unless its text would grow too large.
 
     Raises:
         FiberscopeError: the bytes are no PNG picture, or there are no words for those who do not see it.
@@ -69,7 +71,7 @@ def picture(figure: Figure, number: int) -> Picture:
             f"image of figure {number} is no PNG picture, wanted the bytes of one: use gallery.to_png"
         ) from error
     source = f"data:image/png;base64,{b64encode(figure.image).decode()}"
-    size = (round(width / theme.DENSITY), round(height / theme.DENSITY))
+    size = (round(_GROWTH * width / theme.DENSITY), round(_GROWTH * height / theme.DENSITY))
     return Picture(number, source, *size, figure.caption, figure.alt)
 
 

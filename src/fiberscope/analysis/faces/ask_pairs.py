@@ -72,15 +72,19 @@ def _row(met: Met, counts: Counts) -> tuple[str, ...]:
     return (met.prior.words, counts.reached, blind, residual, first, second, by_judge)
 
 
-def _finding(counts: Counts) -> str:
-    met = f"{counts.reached} pairs met under the smooth prior"
-    if not counts.arrived:
-        return f"{met}."
-    blind, first = (each.words(0, percent=True) for each in (counts.blindness, counts.first))
-    return (
-        f"{met}, after {blind} of the way between the pictures. Judges that do not share the network's blindness still "
-        f"see the first person in {first} of their readings."
-    )
+def _finding(met: list[Met], counts: list[Counts]) -> str:
+    """Of any pixels and of smooth changes, for what is nearest in pixels and for what reads as a face."""
+    said = []
+    for each, numbers in zip(met[:2], counts, strict=False):
+        way = f" after {numbers.blindness.words(0, percent=True)} of the way" if numbers.arrived else ""
+        said.append(f"by {each.prior.words} {numbers.reached} pairs met{way}")
+    seen = [
+        f"{numbers.first.words(0, percent=True)} of what {each.prior.words} made"
+        for each, numbers in zip(met[:2], counts, strict=False)
+        if numbers.arrived
+    ]
+    judged = f" Judges that do not share the network's blindness see the first person in {', in '.join(seen)}."
+    return f"{'; '.join(said).capitalize()}.{judged if seen else ''}"
 
 
 def _section(study: FaceStudy, met: list[Met], counts: list[Counts], figures: tuple[Figure, ...]) -> Section:
@@ -106,7 +110,7 @@ def _section(study: FaceStudy, met: list[Met], counts: list[Counts], figures: tu
         "the fiber alone.",
     )
     question = "Which different people can be brought to the same embedding?"
-    return Section(question, _finding(counts[1]), (*figures, table))
+    return Section(question, _finding(met, counts), (*figures, table))
 
 
 def _figure(study: FaceStudy, met: Met, sources: Tensor, targets: Tensor) -> Figure:
