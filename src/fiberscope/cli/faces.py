@@ -23,8 +23,8 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
 ) -> int:
     """Show what a face embedding ignores: light, pose and more, over the 40 people of the ORL faces, as one page.
 
-    It needs what `fiberscope data fetch faces` and `fiberscope models fetch face-embedding` get. All people take more
-    than half an hour on two free cores; the same command goes on where it was stopped, in mid-question too.
+    It needs what `fiberscope data fetch faces` and `fiberscope models fetch face-embedding` get. All people take about
+    an hour on two free cores; the same command goes on where it was stopped, in mid-question too.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
     steps
         Steps of descent that bring what is near nearer; 0 leaves the projection.
     components
-        Bring pairs together in principal components of faces, too: that takes longest, and few arrive. By default all
-        runs do but quick ones.
+        Move faces in their principal components, too, for rows and pairs: that takes longest. By default all runs do
+        but quick ones.
     with_length
         Hold the length of the embedding too. A cosine compares directions alone, so by default these are the latents.
     seed

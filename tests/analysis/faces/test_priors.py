@@ -12,7 +12,7 @@ def test_the_residual_is_of_the_finished_image_whatever_the_search_believed():
     latent_map, (first, other) = small_latent_map(), small_faces(2, 1).images
     target = latent_map(other[None])[0]
     darker = no_prior(latent_map)._replace(decode=lambda rows: 0.9 * rows)
-    found = bring(darker, first, target, latent_map, num_steps=0)
+    found = bring(darker, first, other, target, latent_map, num_steps=0)
     assert found.reached
     fresh = (latent_map(found.image[None])[0] - target).norm() / target.norm()
     assert found.residual == pytest.approx(float(fresh), rel=1e-4)
@@ -24,7 +24,7 @@ def test_smooth_changes_have_fewer_edges_than_changes_of_any_pixels():
     target = latent_map(other[None])[0]
 
     def edges(prior):
-        change = bring(prior, first, target, latent_map, num_steps=0).image - first
+        change = bring(prior, first, other, target, latent_map, num_steps=0).image - first
         return float(change.diff(dim=2).square().sum() / change.square().sum())
 
     assert edges(smooth_prior(latent_map)) < 0.5 * edges(no_prior(latent_map))

@@ -26,9 +26,7 @@ def test_an_edge_costs_its_height_times_its_length_and_those_of_the_image_nothin
 def test_descent_that_weighs_edges_ends_on_the_fiber_with_fewer_of_them():
     latent_map, images = small_latent_map(), small_faces(2, 1).images
     goal = latent_map(images[1:])[0]
-    free, flat = (
-        bring(prior(latent_map), images[0], goal, latent_map, num_steps=15) for prior in (no_prior, flat_prior)
-    )
+    free, flat = (bring(prior(latent_map), *images, goal, latent_map, num_steps=15) for prior in (no_prior, flat_prior))
     assert max(free.residual, flat.residual) < 2e-5
     edges = [total_variation(each.image - images[0]) for each in (free, flat)]
     ways = [float((each.image - images[0]).norm()) for each in (free, flat)]

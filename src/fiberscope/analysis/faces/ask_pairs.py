@@ -39,7 +39,8 @@ def ask_pairs(study: FaceStudy) -> Answer:
 def _method(study: FaceStudy) -> str:
     components = (
         "with that of faces, principal components of all pictures, their mirror images and them under other lights, "
-        "each in units of its spread. "
+        "each in units of its spread. In these the search starts from the other person's picture instead, and descends "
+        "along its fiber toward the first one. "
     )
     return (
         "Each search starts from the picture itself and ends on the fiber of the other person's picture. With no prior "

@@ -41,14 +41,13 @@ def draw_pairs(study: FaceStudy) -> tuple[Tensor, Tensor]:
 
 def meet(study: FaceStudy, prior: Prior, images: Float[Tensor, "pair c h w"], aims: Float[Tensor, "pair c h w"]) -> Met:
     """Bring each image to the embedding of its aim."""
-    goals = study.embed(aims)
-    found = bring_each(study, prior, images, goals, question="pairs", num_steps=study.num_steps)
+    found = bring_each(study, prior, images, aims, question="pairs", num_steps=study.num_steps)
     gone, apart = ((other - images).flatten(1).norm(dim=1) for other in (found.images, aims))
     return Met(
         prior,
         found.images,
         found.residual,
-        torch.nn.functional.cosine_similarity(study.embed(found.images), goals),
+        torch.nn.functional.cosine_similarity(study.embed(found.images), study.embed(aims)),
         gone / apart,
         found.reached,
         {judge.name: judge.read(found.images).tolist() for judge in study.judges},

@@ -14,7 +14,7 @@ from fiberscope.analysis.faces.threads import side_by_side
 
 
 class Brought(NamedTuple):
-    """Images brought onto the fibers of their goals; ``residual`` is ``|f(x) - z| / |z|`` of the finished images."""
+    """Images brought onto the fibers of their aims; ``residual`` is ``|f(x) - z| / |z|`` of the finished images."""
 
     images: Float[Tensor, "image c h w"]
     residual: Float[Tensor, " image"]
@@ -25,16 +25,17 @@ def bring_each(
     study: FaceStudy,
     prior: Prior,
     images: Float[Tensor, "image c h w"],
-    goals: Float[Tensor, "image m"],
+    aims: Float[Tensor, "image c h w"],
     *,
     question: str,
     num_steps: int = 0,
 ) -> Brought:
-    """Bring each image to its goal under a prior; those that an interrupted run brought there are taken from it."""
+    """Bring each image to the embedding of its aim; those that an interrupted run brought there are taken from it."""
+    goals = study.embed(aims)
 
     def search(place: int) -> dict[str, Tensor]:
         def find() -> dict[str, Tensor]:
-            found = bring(prior, images[place], goals[place], study.latent_map, num_steps=num_steps)
+            found = bring(prior, images[place], aims[place], goals[place], study.latent_map, num_steps=num_steps)
             return {
                 "images": found.image,
                 "residual": torch.tensor(found.residual),
