@@ -12,6 +12,12 @@ COMMANDS = (
     ("analyse",),
     ("compare",),
     ("rows",),
+    ("faces",),
+    ("explore",),
+    ("layers",),
+    ("models", "fetch"),
+    ("data", "fetch", "faces"),
+    ("data", "fetch", "photographs"),
     ("train", "classifier"),
     ("train", "autoencoder"),
     ("train", "generator"),
@@ -76,6 +82,12 @@ def test_every_command_and_every_option_has_a_sentence_of_help(command, capsys, 
     assert {name for name, _ in told} == {
         argument.name for argument in arguments_of(command) if argument.show and argument.name.startswith("-")
     }
+
+
+@pytest.mark.parametrize("command", [(), ("survey",), ("train",), *COMMANDS], ids=" ".join)
+def test_every_command_tells_the_version_of_fiberscope(command, capsys):
+    run([*command, "--version"])
+    assert capsys.readouterr().out.strip() == fiberscope.__version__
 
 
 @pytest.mark.parametrize("command", ["spectrum", "walk", "nearest", "project"])

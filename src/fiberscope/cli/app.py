@@ -24,7 +24,7 @@ from fiberscope.cli.project import project
 from fiberscope.cli.rows import rows
 from fiberscope.cli.spectrum import spectrum
 from fiberscope.cli.survey import spelled_out, survey
-from fiberscope.cli.terminal import say_error, say_interrupted
+from fiberscope.cli.terminal import own_version, say_error, say_interrupted
 from fiberscope.cli.train import autoencoder, classifier, generator
 from fiberscope.cli.train_judges import judges
 from fiberscope.cli.walk import walk
@@ -36,6 +36,7 @@ app = App(
     name="fiberscope",
     help="Show which images a neural network cannot tell apart: the fibers of its latent map.",
     help_epilogue="A first picture: fiberscope nearest --images 0:4 --out runs/nearest",
+    version=own_version,
     default_parameter=Parameter(negative=()),
     error_formatter=lambda error: Text(f"error: {error}", style="red"),
     result_action="return_value",

@@ -12,12 +12,13 @@ from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice, SurveyCompareChoice, SurveyFolder
 from fiberscope.cli.options import Flat
 from fiberscope.cli.survey_words import show_end, show_report, show_so_far, show_status, show_tables, survey_bar
-from fiberscope.cli.terminal import command_line, say, show_files
+from fiberscope.cli.terminal import command_line, own_version, say, show_files
 
 survey = App(
     name="survey",
     help="Measure every image of a data set; records outlive any kill. Options without a command are those of run.",
     help_epilogue="",
+    version=own_version,
 )
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,11 @@ _UNLIMITED = 10_000  # columns of a pipe, which has no right edge
 def command_line() -> str:
     """The command line of this process, as one would type it again."""
     return shlex.join(["fiberscope", *sys.argv[1:]])
+
+
+def own_version() -> str:
+    """The version of fiberscope; unless told, cyclopts answers for a command with its own."""
+    return version("fiberscope")
 
 
 def program() -> str:

@@ -13,7 +13,7 @@ def write_comparison(
     Returns where the page is. Raises FiberscopeError as `compare_surveys` does, and for a folder that holds something
     unless ``force`` replaces the result of an earlier run.
     """
-    from fiberscope.survey.report.write_comparison import write  # noqa: PLC0415  (workers need not wait for charts)
+    from fiberscope.survey.report.comparison_page import write  # noqa: PLC0415  (workers need not wait for charts)
 
     return write(first, second, out=out, seed=seed, force=force, command=command)
 
