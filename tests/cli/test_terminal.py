@@ -1,10 +1,11 @@
 import re
+import time
 from pathlib import Path
 
 import pytest
 
 from fiberscope.analysis.finding import Finding
-from fiberscope.cli.terminal import progress, say_error, show
+from fiberscope.cli.terminal import progress, say_error, show, watch
 
 FINDING = Finding(
     columns=("image", "target", "outcome", "|r|/|z|", "distance", "Jacobians"),
@@ -81,3 +82,18 @@ def test_an_error_is_one_line_however_long_and_red_on_a_terminal(monkeypatch, ca
     monkeypatch.setenv("TERM", "xterm")
     say_error("refused")
     assert capsys.readouterr().err == "\x1b[31merror: refused\x1b[0m\n"
+
+
+def test_a_terminal_shows_how_far_a_step_is_and_anything_else_its_seconds(monkeypatch, capfd):
+    def run():
+        with watch() as (step, tell), step("bring people together"):
+            tell("smooth changes, 3 of 20")
+            time.sleep(0.3)  # a terminal is drawn anew some times a second
+        return capfd.readouterr().err
+
+    assert re.fullmatch(r" +0\.\d s  bring people together\n", run())
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    shown = run()
+    assert "smooth changes, 3 of 20 …" in shown
+    assert "s  bring people together" in shown

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 import torch
 
-from fiberscope.gallery import image_grid, to_png
+from fiberscope.gallery import image_grid, theme, to_png
 from fiberscope.problem.errors import FiberscopeError
 from fiberscope.report import Figure, Page, Section, Table, render, write
 from fiberscope.report.page_html import anchors
@@ -57,6 +57,12 @@ def test_every_picture_has_words_and_a_size(elements):
     pictures = attributes(elements, "img")
     assert len(pictures) == 2
     assert all(picture["alt"] and int(picture["width"]) and int(picture["height"]) for picture in pictures)
+
+
+def test_a_picture_has_the_size_it_was_drawn_for_and_a_third():
+    picture = image_grid(torch.zeros(1, 28, 28))
+    shown = attributes(Elements(render(page_with(Figure(to_png(picture), "Black.", "A black tile.")))), "img")
+    assert int(shown[0]["width"]) == pytest.approx(1.35 * picture.width / theme.DENSITY, abs=1)
 
 
 def test_nothing_is_loaded_from_anywhere(html, elements):

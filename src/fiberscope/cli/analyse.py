@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fiberscope.analysis.choices import NetworkChoice, StudyChoice
 from fiberscope.cli.options import Flat
-from fiberscope.cli.terminal import Stopwatch, command_line, show_done
+from fiberscope.cli.terminal import command_line, show_done, stopwatch
 
 
 def analyse(*, choice: Flat[StudyChoice], network: Flat[NetworkChoice] = NetworkChoice()) -> int:
@@ -15,4 +15,4 @@ def analyse(*, choice: Flat[StudyChoice], network: Flat[NetworkChoice] = Network
     """
     from fiberscope.analysis.analyse import run_analyse
 
-    return show_done(run_analyse(choice, network, command=command_line(), step=Stopwatch()))
+    return show_done(run_analyse(choice, network, command=command_line(), step=stopwatch))

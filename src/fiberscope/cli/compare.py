@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fiberscope.analysis.choices import CompareChoice
 from fiberscope.cli.options import Flat
-from fiberscope.cli.terminal import Stopwatch, command_line, show_done
+from fiberscope.cli.terminal import command_line, show_done, stopwatch
 
 
 def compare(*models: str, choice: Flat[CompareChoice]) -> int:
@@ -18,4 +18,4 @@ def compare(*models: str, choice: Flat[CompareChoice]) -> int:
     """
     from fiberscope.analysis.compare import run_compare
 
-    return show_done(run_compare(models, choice, command=command_line(), step=Stopwatch()))
+    return show_done(run_compare(models, choice, command=command_line(), step=stopwatch))

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from fiberscope.cli.terminal import Stopwatch, command_line, program
+from fiberscope.cli.terminal import command_line, program, stopwatch
 
 _NEXT = "nearest --images 0:8 --out runs/mine"
 
@@ -24,7 +24,7 @@ def demo(*, out: Path = Path("runs/demo"), seed: int = 0, force: bool = False) -
     from fiberscope.analysis.demo import run_demo
     from fiberscope.gallery import percent
 
-    found = run_demo(out, seed=seed, force=force, command=command_line(), step=Stopwatch())
+    found = run_demo(out, seed=seed, force=force, command=command_line(), step=stopwatch)
     console = Console(highlight=False)
     console.print(
         f"The classifier reads {percent(found.accuracy)} of the test digits right; this took {found.seconds:.0f} s."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fiberscope.analysis.choices import ExploreChoice, NetworkChoice
 from fiberscope.cli.options import Flat
-from fiberscope.cli.terminal import Stopwatch, say
+from fiberscope.cli.terminal import say, stopwatch
 
 
 def explore(
@@ -20,7 +20,7 @@ def explore(
     from fiberscope.explorer.scene import open_scene
     from fiberscope.explorer.server import serve
 
-    with Stopwatch()("open the network and the images"):
+    with stopwatch("open the network and the images"):
         scene = open_scene(
             network,
             images=choice.images,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fiberscope.cli.terminal import Stopwatch, command_line, say, show_done
+from fiberscope.cli.terminal import command_line, say, show_done, watch
 
 
 def faces(  # noqa: PLR0913  (all but the folder are options)
@@ -41,7 +41,7 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
     members
         How many faces a row has, at most 8.
     steps
-        Steps of descent that bring what is near nearer; 0 leaves the projection.
+        Steps of descent that bring the pairs nearer; 0 leaves the projection. Components take six in any case.
     components
         Move faces in their principal components, too, for rows and pairs: that takes longest. By default all runs do
         but quick ones.
@@ -60,7 +60,7 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
     numbers = {name: usual[name] if value is None else value for name, value in given.items()}
     components = not quick if components is None else components
     choice = FacesChoice(out=out, components=components, cosine=not with_length, seed=seed, force=force, **numbers)
-    stopwatch = Stopwatch()
-    found = run_faces(choice, command=command_line(), step=stopwatch, tell=stopwatch.tell)
+    with watch() as (step, tell):
+        found = run_faces(choice, command=command_line(), step=step, tell=tell)
     say(f"Faces: {found.credit}")
     return show_done(found.done)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fiberscope.analysis.choices import NetworkChoice, RowsChoice
 from fiberscope.cli.options import Flat
-from fiberscope.cli.terminal import Stopwatch, command_line, show_done
+from fiberscope.cli.terminal import command_line, show_done, stopwatch
 
 
 def rows(*, choice: Flat[RowsChoice], network: Flat[NetworkChoice] = NetworkChoice()) -> int:
@@ -14,4 +14,4 @@ def rows(*, choice: Flat[RowsChoice], network: Flat[NetworkChoice] = NetworkChoi
     """
     from fiberscope.analysis.rows import run_rows
 
-    return show_done(run_rows(choice, network, command=command_line(), step=Stopwatch()))
+    return show_done(run_rows(choice, network, command=command_line(), step=stopwatch))

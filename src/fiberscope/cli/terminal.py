@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,25 +94,27 @@ def training_bar() -> Iterator[Callable[[Trained], None]]:
         yield show_progress
 
 
-class Stopwatch:
-    """Shows on a terminal which step is under way, and how far; leaves a line with its seconds when it is done."""
+@contextmanager
+def stopwatch(name: str) -> Iterator[None]:
+    """Show that the step is under way, and leave a line with its seconds when it is done."""
+    with watch() as (step, _), step(name):
+        yield
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
-        self._name, self._status = "", self._console.status("")
 
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Wrap a step of that name."""
-        begun = time.perf_counter()
-        self._name, self._status = name, self._console.status(f"{name} …")
-        with self._status:
+@contextmanager
+def watch() -> Iterator[tuple[Callable[[str], AbstractContextManager[None]], Callable[[str], None]]]:
+    """Show on a terminal what is under way: yields what wraps a step, and what says how far a step is."""
+    console = Console(stderr=True, highlight=False)
+    with console.status("") as status:
+
+        @contextmanager
+        def step(name: str) -> Iterator[None]:
+            begun = time.perf_counter()
+            status.update(f"{name} …")
             yield
-        self._console.print(f"{time.perf_counter() - begun:6.1f} s  {name}")
+            console.print(f"{time.perf_counter() - begun:6.1f} s  {name}")
 
-    def tell(self, words: str) -> None:
-        """Say how far the step is."""
-        self._status.update(f"{self._name}: {words} …")
+        yield step, lambda words: status.update(f"{words} …")
 
 
 def show_done(done: Done) -> int:

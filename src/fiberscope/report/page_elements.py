@@ -13,7 +13,7 @@ from fiberscope.gallery.numbers import full_number
 from fiberscope.problem.errors import FiberscopeError
 from fiberscope.report.page import Figure, Table
 
-_GROWTH = 1.35  # of the size that a picture was drawn for: pictures of a column or two stay as they are
+_GROWTH = 1.35  # most fill the column then; a picture of a tile or two does not, or its words would be like headings
 
 
 class Picture(NamedTuple):
@@ -53,7 +53,7 @@ class Snippet(NamedTuple):
 
 
 def picture(figure: Figure, number: int) -> Picture:
-    """Put the picture into a data URI, at a size that fills the column unless its text would grow too large.
+    """Put the picture into a data URI, a third larger than it was drawn for: the page narrows it to the column.
 
     Raises:
         FiberscopeError: the bytes are no PNG picture, or there are no words for those who do not see it.

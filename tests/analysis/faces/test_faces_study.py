@@ -11,11 +11,11 @@ import pytest
 import torch
 
 import fiberscope as fs
-from fiberscope.analysis.faces import FacesChoice, searches
+from fiberscope.analysis.faces import FacesChoice, searches, threads
 from fiberscope.analysis.faces.ask_pairs import ask_pairs
-from fiberscope.analysis.faces.ask_rows import WAYS, bring_rows
 from fiberscope.analysis.faces.meetings import draw_pairs
-from fiberscope.analysis.faces.priors import smooth_prior
+from fiberscope.analysis.faces.priors import face_prior, smooth_prior
+from fiberscope.analysis.faces.rows import WAYS, draw_changed
 from fiberscope.analysis.faces.run import ask, study_of
 from fiberscope.analysis.faces.verification import verify
 from fiberscope.analysis.study.workbench import Workbench
@@ -72,39 +72,40 @@ def test_every_face_of_a_row_has_the_embedding_of_its_picture_by_a_fresh_pass(fi
     assert float((images - targets[:, None]).flatten(2).norm(dim=2).min()) > 0.2
 
 
-def test_a_row_says_how_much_of_each_change_is_kept(finished):
+def test_a_row_says_how_much_of_each_change_is_kept_and_what_else_there_is(finished):
     made, _, out = finished
     (light,) = (variation for variation in made.variations if variation.name == WAYS[0][0])
     rows = [row for row in json.loads((out / "rows.json").read_text())["rows"] if row["change"] == WAYS[0][2]]
     with np.load(out / "rows.npz") as archive:
         targets = torch.from_numpy(archive["rows_targets"])
         images = {prior: torch.from_numpy(archive[f"rows_{prior}_images"])[:, 0] for prior in ("smooth", "faces")}
-    change = (light.orbit(targets, torch.tensor([WAYS[0][1]])).images[0] - targets).flatten(1)
-    for prior, made_images in images.items():
-        gone = (made_images - targets).flatten(1)
-        shares = [float(one @ other / (other @ other)) for one, other in zip(gone, change, strict=True)]
-        assert [row["kept"] for row in rows if row["prior"] == prior] == pytest.approx(shares, rel=1e-4)
-        assert min(shares) > 0.1
+    changes = (light.orbit(targets, torch.tensor([WAYS[0][1]])).images[0] - targets).flatten(1)
+    for prior, brought in images.items():
+        found = [row for row in rows if row["prior"] == prior]
+        for row, gone, change in zip(found, (brought - targets).flatten(1), changes, strict=True):
+            share = float(torch.linalg.lstsq(change[:, None], gone[:, None]).solution)
+            assert row["kept"] == pytest.approx(share, rel=1e-3)
+            assert row["beside"] == pytest.approx(float((gone - share * change).norm() / change.norm()), rel=1e-3)
+            assert row["kept"] > 0.1
 
 
 def test_rows_are_found_by_smooth_changes_and_along_the_fiber_in_components_of_faces(finished):
     made, _, out = finished
-    rows = bring_rows(made, smooth_prior(made.latent_map))
-    with np.load(out / "rows.npz") as archive:
-        assert np.array_equal(archive["rows_smooth_images"], rows.images.numpy())
-        along = torch.from_numpy(archive["rows_faces_images"])[0, 0]
+    changed = draw_changed(made)
     name, amount, _ = WAYS[0]
     (light,) = (variation for variation in made.variations if variation.name == name)
-    target = rows.targets[:1]
-    varied = light.orbit(target, torch.tensor([amount])).images[0, 0]
-    goal = made.latent_map(target)[0]
-    smooth = searches.bring(smooth_prior(made.latent_map), varied, target[0], goal, made.latent_map, num_steps=0)
-    torch.testing.assert_close(smooth.image, rows.images[0, 0], atol=1e-4, rtol=0)
-    faces = made.priors[2]
-    picture, wish, found = (faces.encode(image.view(1, *image.shape[-3:])) for image in (target, varied, along))
-    assert float((found - wish).norm() / (picture - wish).norm()) < 0.8
+    picture, varied = changed.targets[0], changed.images[0, 0]
+    goal = made.latent_map(picture[None])[0]
+    assert torch.equal(varied, light.orbit(picture[None], torch.tensor([amount])).images[0, 0])
     moved = (made.latent_map(varied[None])[0] - goal).norm() / goal.norm()
-    assert float(rows.moved[0, 0]) == pytest.approx(float(moved), rel=1e-4)
+    assert float(changed.moved[0, 0]) == pytest.approx(float(moved), rel=1e-4)
+    with np.load(out / "rows.npz") as archive:
+        smooth, along = (torch.from_numpy(archive[f"rows_{prior}_images"])[0, 0] for prior in ("smooth", "faces"))
+    again = searches.bring(smooth_prior(made.latent_map), varied, picture, goal, made.latent_map, num_steps=0)
+    torch.testing.assert_close(again.image, smooth, atol=1e-4, rtol=0)
+    faces = face_prior(made.latent_map, made.faces, made.variations)
+    began, wish, ended = (faces.encode(image[None]) for image in (picture, varied, along))
+    assert float((ended - wish).norm() / (began - wish).norm()) < 0.8
 
 
 def test_steps_along_unseen_directions_end_at_the_embedding_that_they_began_with(finished):
@@ -128,13 +129,14 @@ def test_pictures_of_one_person_get_the_embedding_of_another_under_every_prior(f
             assert float(((found - goals).norm(dim=1) / goals.norm(dim=1)).max()) < 2e-5, prior
     rows = json.loads((out / "pairs.json").read_text())["rows"]
     assert min(row["cosine"] for row in rows) > 0.99999
+    assert max(row["blindness"] for row in rows if row["prior"] == "faces") < 0.95  # it began at 1, on the fiber
 
 
 def test_components_are_asked_only_where_they_are_wanted_and_the_page_says_so(finished, tmp_path):
     made, _, out = finished
     assert [prior.name for prior in made.priors] == ["none", "smooth", "faces", "flat"]
     assert [prior.name for prior in study(tmp_path, steps=0, components=False).priors] == ["none", "smooth"]
-    assert "principal components of all pictures" in (out / "report.html").read_text()
+    assert "In components of faces (of all pictures" in (out / "report.html").read_text()
 
 
 def test_the_threshold_lets_one_in_a_hundred_pairs_of_two_people_pass(tmp_path):
@@ -189,23 +191,25 @@ def test_the_same_command_goes_on_where_it_stopped(tmp_path):
 
 def test_a_study_stopped_in_mid_question_searches_only_for_what_it_had_not_found(finished, tmp_path, monkeypatch):
     _, _, whole = finished
-    out, asked = tmp_path / "run", []
-    bring = searches.bring
+    out, bring, asked = tmp_path / "run", searches.bring, []
+    stop_at = [14]  # rows ask for six under each of two priors, then pairs for three under each of four
 
-    def stop_later(*given, **more):
+    def counted(*given, **more):
         asked.append(given[0].name)
-        if len(asked) == 15:  # rows ask for six under each of two priors, pairs for three under each of four
+        if len(asked) > stop_at[0]:
             raise KeyboardInterrupt
         return bring(*given, **more)
 
-    monkeypatch.setattr(searches, "bring", stop_later)
+    monkeypatch.setattr(searches, "bring", counted)
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 1)
     with pytest.raises(KeyboardInterrupt, match="5 of 6 questions"):
         ask(study(out), choice_of(out), credit="made up", command="c", step=lambda words: nullcontext())
-    there = len(list(out.glob(".workbench/*")))
-    assert there in (1, 2)  # the third may have been first to be stopped, as two run side by side
+    assert sorted(path.stem for path in out.glob(".workbench/*")) == ["pairs-none-0", "pairs-none-1"]
+    asked.clear()
+    stop_at[0] = 1000
     again = ask(study(out), choice_of(out), credit="made up", command="c", step=lambda words: nullcontext())
     assert again.resumed == 5
-    assert len(asked) - 15 in (12 - there, 12 - there + 1)
+    assert asked == ["none"] + 3 * ["smooth"] + 3 * ["faces"] + 3 * ["flat"]
     assert not (out / ".workbench").exists()
     with np.load(whole / "pairs.npz") as one, np.load(out / "pairs.npz") as other:
         assert all(np.array_equal(one[name], other[name]) for name in one)
@@ -213,9 +217,19 @@ def test_a_study_stopped_in_mid_question_searches_only_for_what_it_had_not_found
 
 def test_pieces_of_another_study_are_not_taken(tmp_path):
     out = tmp_path / "run"
-    Workbench(out).once("rows-smooth-0", lambda: dict.fromkeys(searches.Brought._fields, torch.tensor(7.0)))
-    done = ask(study(out), choice_of(out), credit="made up", command="c", step=lambda words: nullcontext())
-    assert done.failed == ()
+
+    def stop(words):
+        if words.startswith("vary light"):
+            raise KeyboardInterrupt
+        return nullcontext()
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(study(out, seed=1), choice_of(out, seed=1), credit="made up", command="c", step=stop)
+    piece = {name: torch.tensor(7.0) for name in searches.Brought._fields}
+    Workbench(out).once("rows-smooth-0", lambda: piece)
+    choice = replace(choice_of(out), force=True)
+    done = ask(study(out), choice, credit="made up", command="c", step=lambda words: nullcontext())
+    assert (done.resumed, done.failed) == (0, ())
 
 
 def test_a_long_question_says_how_far_it_is(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fiberscope.analysis.faces.priors import bring, no_prior, smooth_prior
+from fiberscope.analysis.faces.priors import bring, face_prior, no_prior, smooth_prior
 from small_faces import small_faces, small_latent_map
 
 
@@ -28,3 +28,14 @@ def test_smooth_changes_have_fewer_edges_than_changes_of_any_pixels():
         return float(change.diff(dim=2).square().sum() / change.square().sum())
 
     assert edges(smooth_prior(latent_map)) < 0.5 * edges(no_prior(latent_map))
+
+
+def test_a_search_that_begins_on_the_fiber_has_reached_something_only_when_it_came_nearer():
+    latent_map, faces = small_latent_map(), small_faces(4, 3)
+    prior = face_prior(latent_map, faces, ())
+    other = prior.decode(prior.encode(faces.images[-1:]))[0]  # on the fiber to the last bit
+    target = latent_map(other[None])[0]
+    toward = bring(prior, faces.images[0], other, target, latent_map, num_steps=0)
+    stays = bring(prior, other, other, target, latent_map, num_steps=0)
+    assert toward.reached
+    assert not stays.reached

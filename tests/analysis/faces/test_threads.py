@@ -7,8 +7,14 @@ import threading
 import pytest
 import torch
 
+from fiberscope.analysis.faces import threads
 from fiberscope.analysis.faces.threads import side_by_side
 from small_faces import SHAPE, small_latent_map
+
+
+@pytest.fixture(autouse=True)
+def _two_cores(monkeypatch):
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 2)
 
 
 def test_found_in_the_order_asked_however_long_each_takes():

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from fiberscope.analysis.answer import Answer
 from fiberscope.analysis.faces.meetings import Counts, Met, count_met, draw_pairs, meet
-from fiberscope.analysis.faces.priors import Prior
 from fiberscope.analysis.faces.study import FaceStudy
 from fiberscope.analysis.records import Records, Value
 from fiberscope.gallery import percent, short_number, to_png
@@ -28,7 +27,7 @@ def ask_pairs(study: FaceStudy) -> Answer:
     figures = {f"pairs_{each.prior.name}.png": _figure(study, each, sources, targets) for each in arrived}
     return Answer(
         (_section(study, met, counts, tuple(figures.values())),),
-        facts=_facts(met[1].prior, counts[1]),
+        facts=_facts(met, counts),
         figures=figures,
         arrays={f"pairs_{each.prior.name}": each.images for each in met},
         records={"pairs": _records(study, met, sources, targets)},
@@ -37,29 +36,32 @@ def ask_pairs(study: FaceStudy) -> Answer:
 
 
 def _method(study: FaceStudy) -> str:
+    flat = " With changes of few edges it moves pixels, too, and descent weighs the total variation of the change."
     components = (
-        "with that of faces, principal components of all pictures, their mirror images and them under other lights, "
-        "each in units of its spread. In these the search starts from the other person's picture instead, and descends "
-        "along its fiber toward the first one. "
+        " In components of faces (of all pictures, their mirror images and these under other lights, each in units of "
+        "its spread) it starts from the other person's picture instead, which is on the fiber, descends along the "
+        "fiber toward the first picture, and counts when it came nearer."
     )
     return (
-        "Each search starts from the picture itself and ends on the fiber of the other person's picture. With no prior "
-        "it moves pixels inside [0, 1]; with the smooth one, coefficients of cosines, high frequencies shrunk"
-        f"{'; ' + components if study.components else '. '}"
-        "Values outside [0, 1] are clamped, and residuals are of the finished image. Distances are those of the "
-        "projection, which goes by shortest steps, or after as much descent as was asked for: nearer ones may exist."
+        "A search for a pair starts from the first picture and ends on the fiber of the other person's. By any pixels "
+        "it moves these inside [0, 1]; by smooth changes, coefficients of cosines, high frequencies shrunk."
+        f"{flat if study.num_steps else ''}{components if study.components else ''} Values outside [0, 1] are clamped, "
+        "and residuals are of the finished image. Distances are those of the projection, which goes by shortest steps, "
+        "or after descent: nearer images may exist."
     )
 
 
-def _facts(prior: Prior, counts: Counts) -> tuple[tuple[str, str], ...]:
-    if not counts.arrived:
-        return ((f"pairs of people with one embedding ({prior.words})", counts.reached),)
+def _facts(met: list[Met], counts: list[Counts]) -> tuple[tuple[str, str], ...]:
+    by_name = {each.prior.name: (each.prior, numbers) for each, numbers in zip(met, counts, strict=True)}
+    prior, found = by_name["smooth"]
+    if not found.arrived:
+        return ((f"pairs of people with one embedding ({prior.words})", found.reached),)
     return (
         (
             f"of the way to another person ({prior.words}, median), and the embedding is theirs",
-            counts.blindness.headline(0, percent=True),
+            found.blindness.headline(0, percent=True),
         ),
-        ("of judges' readings still see the first person", counts.first.headline(0, percent=True)),
+        ("of judges' readings still see the first person", found.first.headline(0, percent=True)),
     )
 
 
@@ -74,18 +76,12 @@ def _row(met: Met, counts: Counts) -> tuple[str, ...]:
 
 
 def _finding(met: list[Met], counts: list[Counts]) -> str:
-    """Of any pixels and of smooth changes, for what is nearest in pixels and for what reads as a face."""
     said = []
-    for each, numbers in zip(met[:2], counts, strict=False):
-        way = f" after {numbers.blindness.words(0, percent=True)} of the way" if numbers.arrived else ""
-        said.append(f"by {each.prior.words} {numbers.reached} pairs met{way}")
-    seen = [
-        f"{numbers.first.words(0, percent=True)} of what {each.prior.words} made"
-        for each, numbers in zip(met[:2], counts, strict=False)
-        if numbers.arrived
-    ]
-    judged = f" Judges that do not share the network's blindness see the first person in {', in '.join(seen)}."
-    return f"{'; '.join(said).capitalize()}.{judged if seen else ''}"
+    for each, numbers in zip(met, counts, strict=True):
+        way, first = (share.words(0, percent=True) for share in (numbers.blindness, numbers.first))
+        end = f" at {way} of the distance between the pictures, and judges see the first person in {first} of readings"
+        said.append(f"by {each.prior.words} {numbers.arrived} meet{end if numbers.arrived else ''}")
+    return f"Of {counts[0].asked} pairs, {'; '.join(said)}."
 
 
 def _section(study: FaceStudy, met: list[Met], counts: list[Counts], figures: tuple[Figure, ...]) -> Section:
@@ -105,10 +101,10 @@ def _section(study: FaceStudy, met: list[Met], counts: list[Counts], figures: tu
             "first person, by judge",
         ),
         tuple(_row(each, numbers) for each, numbers in zip(met, counts, strict=True)),
-        f"{counts[0].asked} pairs. Blindness: the way gone, in pixels, over that between the two pictures, median; "
-        "95 % intervals over pairs. Judges saw all pictures but those under study; unchanged ones they read right: "
-        f"{honest}. First person: whose picture it was; second: whose embedding it has. Distances and judges: pairs on "
-        "the fiber alone.",
+        f"{counts[0].asked} pairs. Blindness: the distance of the image from the first picture, in pixels, over that "
+        "between the two pictures, median; 95 % intervals over pairs. Judges do not share the network's blindness; "
+        f"they saw all pictures but those under study; unchanged ones they read right: {honest}. First person: whose "
+        "picture it was; second: whose embedding it has. All but the first column: of pairs that met.",
     )
     question = "Which different people can be brought to the same embedding?"
     return Section(question, _finding(met, counts), (*figures, table))
@@ -119,24 +115,29 @@ def _figure(study: FaceStudy, met: Met, sources: Tensor, targets: Tensor) -> Fig
     own, other = ([study.names[i] for i in which[shown].tolist()] for which in (sources, targets))
     said = [sorted({person + 1 for person in each}) for each in zip(*met.judged.values(), strict=True)]
     words = [
-        f"{percent(float(met.blindness[i]), digits=0)} gone\njudges say {' or '.join(map(str, said[i]))}"
+        f"{percent(float(met.blindness[i]), digits=0)} away\njudges say {' or '.join(map(str, said[i]))}"
         for i in shown.tolist()
     ]
+    if met.prior.descent:
+        looks, both, title = "Toward", "Between", "From one person toward another, along the fiber"
+        caption = "The last row started at the second and went along its fiber, as near to the first as found"
+    else:
+        looks, both, title = "Looks like", "Both", "One person, another to the network"
+        caption = "The last row has the embedding of the second and is as near as found to the first"
     picture = pairs(
         study.probes[sources][shown],
         study.probes[targets][shown],
         met.images[shown],
-        labels=("Looks like", "Has the embedding of", f"Both\nprior: {met.prior.words}"),
+        labels=(looks, "Has the embedding of", f"{both}\nprior: {met.prior.words}"),
         captions=(own, other, words),
-        title="One person, another to the network",
+        title=title,
         note=f"Embeddings of the last two rows agree to {short_number(float(met.residual[shown].max()), digits=2)} of "
-        f"their size. Gone: of the way between the pictures.{left_out(met)}",
+        f"their size. Away: from the first, of the distance between the two.{left_out(met)}",
     )
     return Figure(
         to_png(picture),
-        caption=f"The last row has exactly the embedding of the second and is as near as found to the first; prior: "
-        f"{met.prior.words}.",
-        alt="Columns of three faces: a person, another, and a picture that looks like the first.",
+        caption=f"{caption}; prior: {met.prior.words}.",
+        alt="Columns of three faces: a person, another, and an image with the embedding of the other.",
     )
 
 
@@ -153,11 +154,11 @@ def _records(study: FaceStudy, met: list[Met], sources: Tensor, targets: Tensor)
     columns = {
         "prior": "what changes the search preferred",
         "source": "person whose picture it was",
-        "target": "person whose embedding it has",
+        "target": "person whose embedding it was brought to",
         "reached": "whether the search ended on the fiber",
         "residual": "|f(x) - z| / |z| of the finished image",
         "cosine": "of its embedding with the target's",
-        "blindness": "way gone in pixels over the distance between the two pictures",
+        "blindness": "distance from the source's picture, in pixels, over that between the two pictures",
         **dict.fromkeys(judges, "person that this judge sees"),
     }
     people = study.people

@@ -143,7 +143,9 @@ def _figure(study: FaceStudy, steps: _Steps) -> Figure:
         [head if arrived else f"{head}\nnot reached" for head, arrived in zip(heads, row, strict=True)]
         for row in there.tolist()
     ]
-    agreement = short_number(float(residual[there].max()), digits=2) if bool(there.any()) else "nothing"
+    agree, known = "", residual[there]
+    if len(known):
+        agree = f"; embeddings in a row agree to {short_number(float(known.max()), digits=2)} of their size"
     picture = fiber_rows(
         study.probes[: len(images)],
         images,
@@ -151,12 +153,11 @@ def _figure(study: FaceStudy, steps: _Steps) -> Figure:
         labels=study.names[: len(images)],
         captions=captions,
         title="Each row is the same to the network",
-        note=f"{_LENGTH:g} standard deviations along each direction, then back onto the fiber; embeddings in a row "
-        f"agree to {agreement} of their size.",
+        note=f"{_LENGTH:g} standard deviations along each direction, then back onto the fiber{agree}.",
     )
     return Figure(
         to_png(picture),
-        caption="The faces beside each picture have exactly its embedding: they go along the directions in which faces "
-        "vary most of all that the network cannot see there.",
+        caption="The faces beside each picture have its embedding, unless they were not reached: they go along the "
+        "directions in which faces vary most of all that the network cannot see there.",
         alt="Rows of a face and three faces that differ from it and share its embedding.",
     )

@@ -34,7 +34,7 @@ def ask_verification(study: FaceStudy) -> Answer:
     )
     section = Section(
         "Does the network know people again?",
-        f"It does: a pair of pictures of one person is more alike than one of two in "
+        f"A pair of pictures of one person is more alike than one of two people in "
         f"{area.words(1, percent=True)} of comparisons.",
         (
             "What follows is about what it does not see, and starts from a network that sees enough to do its work.",

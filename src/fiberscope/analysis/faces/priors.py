@@ -19,9 +19,12 @@ from fiberscope.variations import Variation
 
 _EVERYWHERE = Box(float("-inf"), float("inf"))
 _STEPS = 25  # a row that is not there by then would take a hundred Jacobians more
-_DESCENT = 6  # with 4 one came to within 11 % of the way left in face coordinates, with 8 to 8 %, with 12 to 6 %
-_KEPT = 0.95  # of as many components as there are samples: what the last ones hold is rounding
+_DESCENT = 6  # of one face under another light 4 steps left 11 % of the way there, 8 steps 8 %, 12 steps 6 %
+_KEPT = 0.95  # of as many components as samples: the last ones hold rounding; with a fifth of them 67 % instead of 24 %
+#               of the way to another person were left
 _EDGES = 0.5  # of total variation beside the square of the distance
+SEARCH = {"steps": _STEPS, "descent": _DESCENT, "kept": _KEPT, "edges": _EDGES}
+"""What decides where a search ends, beside what a study chooses."""
 _AUGMENTED = (("light azimuth", 40.0), ("light azimuth", -40.0), ("light elevation", 40.0))
 
 
@@ -96,26 +99,28 @@ def bring(
     *,
     num_steps: int,
 ) -> Found:
-    """The image nearest to that one in the prior's coordinates, as found, that has exactly the embedding of the aim.
+    """The image nearest to that one in the prior's coordinates, as found, on the fiber of the aim.
 
-    ``target`` is that embedding, ``num_steps`` how much descent is asked for beyond the prior's own.
+    ``target`` is the aim's embedding. The larger of ``num_steps`` and the prior's own ``descent`` is taken. A search
+    that begins on the fiber has only reached something when it ends nearer to the image than it began.
     """
     wish, num_steps = prior.encode(image[None]), max(num_steps, prior.descent)
     fiber = Fiber(prior.latent_map, target, prior.box)
     start = prior.encode(aim[None]) if prior.descent else wish
     found = project(fiber, start, num_steps=_STEPS, num_restarts=0)
-    points, reached = found.points, found.outcome[0] is Outcome.CONVERGED
-    if num_steps and reached:
+    points, arrived, gained = found.points, found.outcome[0] is Outcome.CONVERGED, False
+    if num_steps and arrived:
         measure = beside_total_variation(wish, weight=prior.edges) if prior.edges else None
         nearer = nearest(fiber, wish, start=points, measure=measure, num_steps=num_steps)
         seen = measure or (lambda points: points)
-        gain = nearer.distance < (seen(points) - seen(wish)).norm()
-        if nearer.outcome[0] is Outcome.CONVERGED and bool(gain):
+        closer = bool(nearer.distance < (seen(points) - seen(wish)).norm())
+        gained = closer and nearer.outcome[0] is Outcome.CONVERGED
+        if gained:
             points = nearer.points
     with torch.no_grad():
         made = prior.decode(points)
         residual = (latent_map(made)[0] - target).norm() / target.norm()
-    return Found(made[0], float(residual), reached)
+    return Found(made[0], float(residual), arrived and (gained or not prior.descent))
 
 
 def _behind(name: str, words: str, generator: WaveGenerator | PrincipalGenerator, latent_map: LatentMap) -> Prior:

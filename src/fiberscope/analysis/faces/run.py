@@ -17,6 +17,7 @@ from fiberscope.analysis.faces.ask_rows import ask_rows
 from fiberscope.analysis.faces.ask_sensitivity import ask_ranges, ask_sensitivity
 from fiberscope.analysis.faces.ask_unseen import ask_unseen
 from fiberscope.analysis.faces.ask_verification import ask_verification
+from fiberscope.analysis.faces.priors import SEARCH
 from fiberscope.analysis.faces.study import FaceStudy
 from fiberscope.analysis.faces.threads import one_thread
 from fiberscope.analysis.study.kept import check_place
@@ -84,8 +85,8 @@ def run_faces(
     """Answer the questions about the fetched faces and the fetched embedding into a folder.
 
     The same command goes on where it was stopped. ``tell`` is told in words how far the searches of a question are.
-    Raises FiberscopeError when faces or embedding are not in the user's
-    cache, with the command that fetches them, or for choices that cannot be met.
+    Raises FiberscopeError when faces or embedding are not in the user's cache, with the command that fetches them, or
+    for choices that cannot be met.
     """
     _check(choice)
     check_place(choice.out, force=choice.force)
@@ -137,6 +138,7 @@ def ask(study: FaceStudy, choice: FacesChoice, *, credit: str, command: str, ste
         "geometry": "cosine" if choice.cosine else "embedding",
         "people": hashlib.sha256(repr(study.people).encode()).hexdigest()[:16],
         **{name: getattr(choice, name) for name in WHOLE},
+        "search": SEARCH,
         **({} if choice.components else {"components": False}),
     }
     cover = Cover(

@@ -1,4 +1,4 @@
-"""Searches of a study, side by side: each is kept as soon as it has ended, told of, and ends early at Ctrl-C."""
+"""Searches of a study, side by side: each that has ended is kept and told of, and none goes on after Ctrl-C."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ class FaceStudy:
     """A face embedding, pictures labelled by people, and the people whose first picture is under study.
 
     ``num_pairs`` pairs of different people are brought together, ``num_rows`` rows of so many ``members`` are made.
-    ``num_steps`` of descent make what is near nearer; without any, projection alone stands. With ``components``,
-    faces are moved as faces differ, too. Searches are kept on the ``workbench`` until their question is answered,
-    and ``tell`` is told in words how far they are.
+    ``num_steps`` of descent make pairs that are near nearer; without any, projection alone stands. With ``components``
+    faces are moved as faces differ, too, which has descent of its own. Searches are kept on the ``workbench`` until
+    their question is answered, and ``tell`` is told in words how far they are.
     """
 
     model: str

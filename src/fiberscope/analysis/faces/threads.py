@@ -31,8 +31,8 @@ def side_by_side(
     ``through`` the network.
     """
     with one_thread(), _stoppable(through) as stop, ThreadPoolExecutor(os.cpu_count() or 1, initializer=_alone) as pool:
-        futures = [pool.submit(work, item) for item in items]
         try:
+            futures = [pool.submit(work, item) for item in items]
             for done, future in enumerate(as_completed(futures), 1):
                 future.result()
                 tell(done)

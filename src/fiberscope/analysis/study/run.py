@@ -105,6 +105,7 @@ def run_study(
             last = len(kept) == len(questions)
             if fresh or last:
                 _write_page(place.folder, kept, cover, provenance, finished=last)
+        workbench.clear()  # of what was found for an answer that was kept, and then the process killed
     except KeyboardInterrupt:
         raise Interrupted(_account(place.folder, len(kept), len(questions))) from None
     answers = [each.answer for each in kept]

@@ -42,8 +42,13 @@ class Workbench:
         return found
 
     def clear(self) -> None:
-        """Remove every piece."""
-        shutil.rmtree(self.run / _NAME, ignore_errors=True)
+        """Remove every piece; raises FiberscopeError where that is refused, for the next study must not find them."""
+        try:
+            shutil.rmtree(self.run / _NAME)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise FiberscopeError(f"{self.run / _NAME} cannot be removed ({error}); remove it, and go on") from error
 
 
 def _own(tensor: Tensor) -> Tensor:
