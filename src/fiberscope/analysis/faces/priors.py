@@ -113,7 +113,8 @@ def bring(
         measure = beside_total_variation(wish, weight=prior.edges) if prior.edges else None
         nearer = nearest(fiber, wish, start=points, measure=measure, num_steps=num_steps)
         seen = measure or (lambda points: points)
-        closer = bool(nearer.distance < (seen(points) - seen(wish)).norm())
+        began = start if prior.descent else points  # a projection may have gone astray before descent began
+        closer = bool(nearer.distance < (seen(began) - seen(wish)).norm())
         gained = closer and nearer.outcome[0] is Outcome.CONVERGED
         if gained:
             points = nearer.points

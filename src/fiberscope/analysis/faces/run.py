@@ -144,8 +144,8 @@ def ask(study: FaceStudy, choice: FacesChoice, *, credit: str, command: str, ste
     cover = Cover(
         title="What does a face embedding not see?",
         lead="Light and pose of a face should not change who it is recognised as. What else does not change it was not "
-        "chosen by anybody. Here a network that knows these people again is asked what it ignores, in numbers over people "
-        "and in pictures that have exactly one embedding.",
+        "chosen by anybody. Here a network that knows these people again is asked what it ignores, in numbers over "
+        "people and in pictures that have exactly one embedding.",
         subject=(
             ("network", f"SFace, {study.latent_map.latent_size} numbers{', direction only' if choice.cosine else ''}"),
             ("pictures", f"{credit}"),
