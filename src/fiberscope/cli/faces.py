@@ -23,8 +23,8 @@ def faces(  # noqa: PLR0913  (all but the folder are options)
 ) -> int:
     """Show what a face embedding ignores: light, pose and more, over the 40 people of the ORL faces, as one page.
 
-    It needs what `fiberscope data fetch faces` and `fiberscope models fetch face-embedding` get. All people take about
-    an hour on two free cores; the same command goes on where it was stopped, in mid-question too.
+    It needs what `fiberscope data fetch faces` and `fiberscope models fetch face-embedding` get. All people take more
+    than an hour on two free cores; the same command goes on where it was stopped, in mid-question too.
 
     Parameters
     ----------

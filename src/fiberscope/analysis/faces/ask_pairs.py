@@ -40,7 +40,7 @@ def _method(study: FaceStudy) -> str:
     components = (
         " In components of faces (of all pictures, their mirror images and these under other lights, each in units of "
         "its spread) it starts from the other person's picture instead, which is on the fiber, descends along the "
-        "fiber toward the first picture, and counts when it came nearer."
+        "fiber toward the first picture, and counts when it came nearer in these units; in pixels it need not have."
     )
     return (
         "A search for a pair starts from the first picture and ends on the fiber of the other person's. By any pixels "
@@ -93,7 +93,7 @@ def _section(study: FaceStudy, met: list[Met], counts: list[Counts], figures: tu
     table = Table(
         (
             "prior",
-            "on the fiber",
+            "met",
             "blindness",
             "largest residual",
             "first person seen",
@@ -120,7 +120,7 @@ def _figure(study: FaceStudy, met: Met, sources: Tensor, targets: Tensor) -> Fig
     ]
     if met.prior.descent:
         looks, both, title = "Toward", "Between", "From one person toward another, along the fiber"
-        caption = "The last row started at the second and went along its fiber, as near to the first as found"
+        caption = "The last row started at the second and went along its fiber toward the first, as its prior measures"
     else:
         looks, both, title = "Looks like", "Both", "One person, another to the network"
         caption = "The last row has the embedding of the second and is as near as found to the first"
@@ -146,7 +146,8 @@ def left_out(met: Met) -> str:
     asked = len(met.reached)
     missed = asked - int(met.reached.sum())
     verb = "is" if missed == 1 else "are"
-    return f" {missed} of {asked} did not arrive and {verb} not shown." if missed else ""
+    short = "come nearer" if met.prior.descent else "arrive"
+    return f" {missed} of {asked} did not {short} and {verb} not shown." if missed else ""
 
 
 def _records(study: FaceStudy, met: list[Met], sources: Tensor, targets: Tensor) -> Records:
@@ -155,7 +156,7 @@ def _records(study: FaceStudy, met: list[Met], sources: Tensor, targets: Tensor)
         "prior": "what changes the search preferred",
         "source": "person whose picture it was",
         "target": "person whose embedding it was brought to",
-        "reached": "whether the search ended on the fiber",
+        "reached": "whether the search ended on the fiber, in components of faces also nearer by its own measure",
         "residual": "|f(x) - z| / |z| of the finished image",
         "cosine": "of its embedding with the target's",
         "blindness": "distance from the source's picture, in pixels, over that between the two pictures",

@@ -17,7 +17,7 @@ _WORDS = (
 )
 _COMPONENTS = (
     "In components of faces, changes are near that faces often differ by. There the search starts from the picture "
-    "itself, and goes along its fiber toward the changed one; it counts as there when it came nearer."
+    "itself, and goes along its fiber toward the changed one; it counts as there when it came nearer in their units."
 )
 
 
@@ -49,7 +49,7 @@ def _finding(rows: Rows) -> str:
     if not bool(rows.reached.any()):
         return f"{said}."
     kept, beside = (rows.usual(values).words(0, percent=True) for values in (rows.kept, rows.beside))
-    return f"{said}, with {kept} of the change in them and as much as {beside} of it beside."
+    return f"{said}, with {kept} of the change in them and {beside} of its size beside it."
 
 
 def _figure(study: FaceStudy, rows: Rows) -> Figure:
@@ -91,7 +91,7 @@ def _records(study: FaceStudy, found: list[Rows]) -> Records:
         "kept": "how much of the change is in the finished image, in pixels",
         "beside": "what else is, of the size of the change",
         "distance": "of the finished image from the picture, of the picture's size",
-        "reached": "whether the search ended on the fiber",
+        "reached": "whether the search ended on the fiber, in components of faces also nearer by its own measure",
     }
     return Records(
         columns,

@@ -26,8 +26,29 @@ _LENGTH = 2.0  # standard deviations of the pictures along the direction
 
 def ask_unseen(study: FaceStudy) -> Answer:
     """How much of what varies between faces lies in the null space, and what it looks like."""
+    steps = _steps(study)
+    figure = _figure(study, steps)
+    whole = over_people(study.sight.invisible)
+    return Answer(
+        (_section(study, figure),),
+        facts=(("of the variance of faces, invisible at a picture", whole.headline(1, percent=True)),),
+        figures={"unseen.png": figure},
+        arrays={
+            "unseen_directions": study.sight.unseen,
+            "unseen_targets": study.probes[: len(steps.images)],
+            "unseen_images": steps.images,
+            "unseen_residual": steps.residual,
+        },
+        records={"unseen": _records(study)},
+        methods=(
+            f"{int(steps.reached.sum())} of {steps.reached.numel()} steps along invisible directions ended on the "
+            "fiber.",
+        ),
+    )
+
+
+def _section(study: FaceStudy, figure: Figure) -> Section:
     sight = study.sight
-    whole = over_people(sight.invisible)
     between, within, all_of_it = (
         over_people(values).words(1, percent=True)
         for values in (sight.invisible_between, sight.invisible_within, sight.invisible)
@@ -45,29 +66,12 @@ def ask_unseen(study: FaceStudy) -> Answer:
         f"Between people lies {percent(float(sight.between))} of the variance of all pictures, as pixels measure it. "
         f"The rank of the Jacobian is {_span(sight.rank)} of {m}.",
     )
-    steps = _steps(study)
-    figure = _figure(study, steps)
     finding = (
         f"At a picture, {all_of_it} of the variance of all faces is invisible to first order; of the variance between "
         f"people alone {between}, of that within them {within}. Had it {m} random directions to see, {by_chance} would "
         "be."
     )
-    return Answer(
-        (Section("What else is it blind to?", finding, (_WORDS, table, figure)),),
-        facts=(("of the variance of faces, invisible at a picture", whole.headline(1, percent=True)),),
-        figures={"unseen.png": figure},
-        arrays={
-            "unseen_directions": sight.unseen,
-            "unseen_targets": study.probes[: len(steps.images)],
-            "unseen_images": steps.images,
-            "unseen_residual": steps.residual,
-        },
-        records={"unseen": _records(study)},
-        methods=(
-            f"{int(steps.reached.sum())} of {steps.reached.numel()} steps along invisible directions ended on the "
-            "fiber.",
-        ),
-    )
+    return Section("What else is it blind to?", finding, (_WORDS, table, figure))
 
 
 def _records(study: FaceStudy) -> Records:
