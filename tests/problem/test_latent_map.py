@@ -87,7 +87,8 @@ def test_a_layer_that_never_runs_is_named():
     [
         (nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(36, 3)).train(), r"Dropout\) is in train mode.*eval\(\)"),
         (nn.Sequential(nn.BatchNorm2d(1), nn.Flatten()).train(), r"BatchNorm2d\) is in train mode.*eval\(\)"),
-        (nn.Sequential(nn.Conv2d(1, 2, 3)), r"shape \(3, 2, 4, 4\), not \(batch, m\)"),
+        (lambda x: x.sum(), r"shape \(\), not \(batch, \.\.\.\): at least one number for each image"),
+        (lambda x: x.flatten(), r"shape \(108, 1\), not \(batch, \.\.\.\)"),
         (nn.Sequential(nn.Flatten(), nn.Linear(35, 3)), "forward pass .* failed with RuntimeError.*input_shape"),
         (lambda x: (x, x), "output is a tuple of 2, not one tensor"),
         (lambda x: {"logits": x, "features": x}, "output is a dict of logits, features, not one tensor. Wrap it"),
@@ -102,7 +103,7 @@ def test_a_layer_that_never_runs_is_named():
         (lambda x: torch.tensor(x.detach().flatten(1).numpy()), "does not depend differentiably"),
         (lambda x: x.flatten(1) / 0, "not finite"),
         (lambda x: x.flatten(1).cumsum(0), "rows influence each other"),
-        (lambda x: x.flatten(1)[:, :0], r"not \(batch, m\)"),
+        (lambda x: x.flatten(1)[:, :0], r"shape \(3, 0\), not \(batch, \.\.\.\)"),
     ],
 )
 def test_a_probe_names_what_is_wrong_with_a_model(module, message):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import NamedTuple
 
 import torch
@@ -10,6 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fiberscope.problem import LatentMap
+from fiberscope.problem.forward_mode import NoForwardModeError, push_forward
+from fiberscope.problem.modes import undisturbed
 
 _CHUNK_BYTES = 64 * 2**20
 _MAX_CHUNK = 512  # at two threads 256 images at a time took 7 % longer
@@ -24,6 +25,7 @@ class Linearisation(NamedTuple):
     jacobian: Float[Tensor, "batch m n"]
 
 
+@undisturbed
 def jacobian(
     latent_map: LatentMap, images: Float[Tensor, "batch ..."], *, chunk_size: int | None = None
 ) -> Float[Tensor, "batch m n"]:
@@ -37,7 +39,7 @@ def jacobian(
 
 
 def linearise(latent_map: LatentMap, rows: Float[Tensor, "batch n"], *, chunk_size: int | None = None) -> Linearisation:
-    """Latents and Jacobians at flat rows, unchecked; reverse mode, or forward mode where n < m."""
+    """Latents and Jacobians at flat rows, unchecked; reverse mode, or where n < m forward mode if operators have it."""
     m, n = latent_map.latent_size, latent_map.input_size
     if rows.shape[0] == 0:  # backward through some layers (pixel shuffle) fails on an empty batch
         return Linearisation(rows.new_zeros(0, m), rows.new_zeros(0, m, n))
@@ -81,21 +83,11 @@ def _by_rows(latent_map: LatentMap, points: Float[Tensor, "batch n"], into: Line
 
 def _by_columns(latent_map: LatentMap, points: Float[Tensor, "batch n"], into: Linearisation) -> None:
     basis = torch.eye(points.shape[1], dtype=points.dtype, device=points.device)
-    for k, unit in enumerate(basis):
-        column = _directional(latent_map, points, unit.expand_as(points).contiguous())
-        into.jacobian[:, :, k] = column.change
+    try:
+        for k, unit in enumerate(basis):
+            column = push_forward(latent_map, points, unit.expand_as(points))
+            into.jacobian[:, :, k] = column.change
+    except NoForwardModeError:
+        _by_rows(latent_map, points, into)
+        return
     into.latents.copy_(column.latents)
-
-
-class _Directional(NamedTuple):
-    latents: Float[Tensor, "batch m"]
-    change: Float[Tensor, "batch m"]
-
-
-def _directional(
-    latent_map: LatentMap, points: Float[Tensor, "batch n"], direction: Float[Tensor, "batch n"]
-) -> _Directional:
-    with warnings.catch_warnings():  # on its first use torch.func.jvp warns of a deprecation inside torch itself
-        warnings.simplefilter("ignore", DeprecationWarning)
-        latents, change = torch.func.jvp(latent_map, (points,), (direction,))[:2]
-    return _Directional(latents.detach(), change.detach())

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.autograd import forward_ad
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from fiberscope.geometry.differential import Curvature
 from fiberscope.lazy import lazy
 from fiberscope.problem import LatentMap
+from fiberscope.problem.forward_mode import NoForwardModeError, push_forward
 
 _PROBES = 8  # pulls that estimate the norm: it sets a ridge and a tolerance, which bear an error of a third
 _SOLVE_RTOL = 0.1  # of a system's right side; the Newton steps around it mend what is left
@@ -145,28 +145,12 @@ class MatrixFree:
 
     def _push(self, steps: Float[Tensor, "batch n"]) -> Float[Tensor, "batch m"]:
         if "_transpose" not in self.__dict__:
-            try:
-                return self._forward_mode(steps)
-            except NotImplementedError:  # an operator has no forward mode
-                pass
+            with suppress(NoForwardModeError):
+                return push_forward(self.latent_map, self.rows, steps).change
         with torch.inference_mode(mode=False):
             covectors, pulled = self._transpose
             change: Tensor = torch.autograd.grad(pulled, covectors, steps.clone(), retain_graph=True)[0]
         return change
-
-    def _forward_mode(self, steps: Float[Tensor, "batch n"]) -> Float[Tensor, "batch m"]:
-        with (
-            warnings.catch_warnings(),
-            torch.inference_mode(mode=False),
-            torch.no_grad(),
-            forward_ad.dual_level(),
-            sdpa_kernel(SDPBackend.MATH),  # fused attention has no forward mode
-        ):
-            # On its first use forward mode warns of a deprecation inside torch itself.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            points = forward_ad.make_dual(self.rows.detach().clone(), steps.detach().clone())  # type: ignore[no-untyped-call]
-            tangent = forward_ad.unpack_dual(self.latent_map(points)).tangent  # type: ignore[no-untyped-call]
-            return steps.new_zeros(len(steps), self.latent_map.latent_size) if tangent is None else tangent
 
 
 def whiten(root: Float[Tensor, "batch m m"], vectors: Float[Tensor, "batch m"]) -> Float[Tensor, "batch m"]:

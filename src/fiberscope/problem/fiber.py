@@ -10,7 +10,9 @@ from torch import Tensor
 
 from fiberscope.problem.box import Box
 from fiberscope.problem.errors import FiberscopeError
+from fiberscope.problem.hints import range_hint
 from fiberscope.problem.latent_map import LatentMap
+from fiberscope.problem.modes import ordinary, ordinary_mode, undisturbed
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,8 @@ class Fiber:
         if not isinstance(self.target, Tensor):
             raise FiberscopeError(f"target: expected a torch tensor, found {type(self.target).__name__}.")
         # Detached, or every step of every move would hang on the graph that made the target.
-        object.__setattr__(self, "target", self.target.detach())
+        with ordinary_mode():
+            object.__setattr__(self, "target", ordinary(self.target.detach()))
         size, target = self.latent_map.latent_size, self.target
         if target.ndim not in (1, 2) or target.shape[-1] != size:
             raise FiberscopeError(
@@ -48,6 +51,7 @@ class Fiber:
         self.box.bounds(self.latent_map.input_shape, like)
 
     @classmethod
+    @undisturbed
     def through(cls, latent_map: LatentMap, images: Float[Tensor, "batch ..."], *, box: Box | None = None) -> Fiber:
         """The fibers through images, one a row: each target is the latent of its image, so no fiber is empty."""
         box = Box() if box is None else box
@@ -67,6 +71,7 @@ class Fiber:
         """Zero for each of ``batch`` rows: a fiber is a tube without thickness."""
         return torch.zeros(batch, dtype=self.target.dtype, device=self.target.device)
 
+    @undisturbed
     def residual(self, images: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch m"]:
         """``f(x) - target`` of images or flat rows, by a fresh forward pass."""
         with torch.no_grad():
@@ -83,6 +88,5 @@ def check_in_box(latent_map: LatentMap, images: Float[Tensor, "batch ..."], box:
         raise FiberscopeError(
             f"{name}: row {worst} leaves the box: its values span [{float(rows[worst].min()):.4g}, "
             f"{float(rows[worst].max()):.4g}], the box [{float(lower.min()):.4g}, {float(upper.max()):.4g}] "
-            f"({int(outside.sum())} of {rows.shape[0]} rows do). Scale the images to the box (for bytes divide by "
-            "255), clamp them, or give a wider Box."
+            f"({int(outside.sum())} of {rows.shape[0]} rows do). {range_hint(rows)}"
         )

@@ -72,7 +72,7 @@ def _run(module: nn.Module, images: Tensor) -> dict[nn.Module, _Seen]:
 
     with torch.no_grad(), _hooked(module, note):
         try:
-            module(images)
+            module(images.clone())
         except Exception as error:
             raise ModelError(
                 f"model: a forward pass on images {tuple(images.shape)} of {images.dtype} failed with "

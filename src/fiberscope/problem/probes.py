@@ -8,23 +8,32 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fiberscope.problem.errors import ModelError
-from fiberscope.problem.layers import CutModule
+from fiberscope.problem.double import in_double
+from fiberscope.problem.errors import FiberscopeError, ModelError
+from fiberscope.problem.gradient_check import find_disagreement, find_steps, forward_disagrees
+from fiberscope.problem.layers import CutModule, as_rows
+from fiberscope.problem.operators_seen import coarse_inside, told
 
 _BATCH_STATISTICS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
 _COARSE = (torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2)
+_SHADES = ((0.05, 0.05, 0.5), (0.9, 0.4, 0.45))  # offset and contrast of each image that gradients are checked at
+_LARGE = 2**24  # numbers of a Jacobian that is known by products alone
 _RANDOM = (nn.modules.dropout._DropoutNd, nn.RReLU)
 
 
-def probe(model: Callable[[Tensor], Tensor], input_shape: tuple[int, ...], like: Tensor) -> int:
-    """Latent size of the model; raises `ModelError` that says what to mend where it cannot be explored.
+def probe(
+    model: Callable[[Tensor], Tensor], input_shape: tuple[int, ...], like: Tensor, *, surrogate_gradient: bool = False
+) -> int:
+    """Returns the latent size of the model; raises `ModelError` that says what to mend where it cannot be explored.
 
     Found out, in this order: layers in train mode, weights too coarse to follow a fiber, a forward pass that fails, an
-    output that is not a vector of floats per image, chance, rows that influence each other, no gradient. Costs six
-    forward passes of at most three images drawn with a fixed seed in [0, 1]; the model is left as it was.
+    output without a row of floats for each image, chance, rows that influence each other, no gradient, and, unless a
+    surrogate is allowed, a gradient that is not the derivative. Costs some 20 forward and 4 backward passes of at most
+    three images drawn with a fixed seed in [0, 1]; the model is left as it was.
     """
     _refuse_train_mode(model)
     _refuse_coarse_weights(model)
+    _refuse_inference_weights(model)
     generator = torch.Generator().manual_seed(0)
     images = torch.rand((3, *input_shape), generator=generator, dtype=torch.float64).to(like)
     latents = _checked(_run(model, images), images)
@@ -35,6 +44,8 @@ def probe(model: Callable[[Tensor], Tensor], input_shape: tuple[int, ...], like:
     for cut in model.modules() if isinstance(model, nn.Module) else ():
         if isinstance(cut, CutModule):
             _refuse_reused_layer(cut, images)
+    if not surrogate_gradient:
+        _refuse_wrong_gradient(model, images, latents.shape[1])
     return int(latents.shape[1])
 
 
@@ -43,7 +54,7 @@ def _refuse_train_mode(model: Callable[[Tensor], Tensor]) -> None:
         return
     whole = model.module if isinstance(model, CutModule) else model
     for name, layer in whole.named_modules():
-        if layer.training and isinstance(layer, _BATCH_STATISTICS + _RANDOM):
+        if isinstance(layer, _BATCH_STATISTICS + _RANDOM) and layer.training:
             raise ModelError(
                 f"model: layer {name or 'itself'} ({type(layer).__name__}) is in train mode, so the latent of an image "
                 "depends on chance or on the rest of its batch. Call model.eval() first."
@@ -67,11 +78,22 @@ def _refuse_coarse_weights(model: Callable[[Tensor], Tensor]) -> None:
             )
 
 
+def _refuse_inference_weights(model: Callable[[Tensor], Tensor]) -> None:
+    tensors = [*model.named_parameters(), *model.named_buffers()] if isinstance(model, nn.Module) else []
+    for name, tensor in tensors:
+        if tensor.is_inference():
+            raise ModelError(
+                f"model: {name} was made in inference mode, so nothing can be differentiated through it. Build or load "
+                "the network outside torch.inference_mode()."
+            )
+
+
 def _run(model: Callable[[Tensor], object], images: Tensor) -> object:
     try:
         with torch.no_grad():
-            return model(images)
-    except ModelError:
+            output = model(images.clone())
+            return as_rows(output) if isinstance(output, Tensor) else output
+    except FiberscopeError:
         raise
     except Exception as error:
         raise ModelError(
@@ -104,8 +126,8 @@ def _checked(latents: object, images: Float[Tensor, "batch ..."]) -> Float[Tenso
         )
     if latents.ndim != 2 or latents.shape[0] != images.shape[0] or latents.shape[1] == 0:
         raise ModelError(
-            f"model: its output for {images.shape[0]} images has shape {tuple(latents.shape)}, not (batch, m): a "
-            "vector per image. Flatten or pool it, for instance nn.Sequential(model, nn.Flatten())."
+            f"model: its output for {images.shape[0]} images has shape {tuple(latents.shape)}, not (batch, ...): at "
+            "least one number for each image. Return what it computes before it is averaged over the batch or emptied."
         )
     if latents.dtype != images.dtype:
         raise ModelError(
@@ -146,25 +168,70 @@ def _refuse_talking_rows(model: Callable[[Tensor], Tensor], images: Tensor, late
 
 
 def _refuse_no_gradient(model: Callable[[Tensor], Tensor], images: Tensor) -> None:
-    with torch.inference_mode(mode=False), torch.enable_grad():
+    with torch.enable_grad():
         rows = images.clone().requires_grad_(True)
-        latents = model(rows)
+        try:
+            latents = as_rows(model(rows.clone()))
+        except RuntimeError as error:
+            raise ModelError(
+                f"model: a forward pass that can be differentiated failed ({error}); without gradients it did not."
+            ) from error
         remedy = "Explore a layer before the step that breaks it (argmax, .detach(), numpy, no_grad)."
         if not latents.requires_grad:
             raise ModelError(f"model: its output does not depend differentiably on the image. {remedy}")
         try:
             torch.autograd.grad(latents.sum(), rows)
         except RuntimeError as error:
+            if "inplace" in str(error):
+                remedy = "A step overwrites in place what an earlier one still needs: let that step make a new tensor."
             raise ModelError(f"model: backpropagation to the image failed ({error}). {remedy}") from error
 
 
-def _refuse_reused_layer(model: CutModule, images: Tensor) -> None:
-    uses = model.count_uses(images)
-    if uses > 1:
+def _refuse_wrong_gradient(model: Callable[[Tensor], Tensor], images: Tensor, latent_size: int) -> None:
+    def function(points: Tensor) -> Tensor:
+        return as_rows(model(points.clone()))
+
+    # Away from black and white, where a clamp has its kinks, and of other brightness and contrast each.
+    shades = images.new_tensor(_SHADES).reshape(2, -1, *(1 for _ in images.shape[1:]))
+    images = shades[0] + shades[1] * images
+    remedy = (
+        " Remove what does it, explore a layer before it, or, if that gradient is wanted on purpose, say so with "
+        "LatentMap(..., surrogate_gradient=True) or --surrogate-gradient; results then say it too."
+    )
+    jumping = find_steps(function, images)
+    if jumping:
         raise ModelError(
-            f"layer: {model.layer_name!r} runs {uses} times in one forward pass, so its output is not one latent. Name "
-            "another layer, or give each use a module of its own."
+            f"model: latents such as number {jumping[0]} jump, and their derivative is zero everywhere"
+            f"{told(function, model, images)}, so no small change of an image leads anywhere.{remedy}"
         )
+    coarse = coarse_inside(function, images)
+    if coarse:
+        raise ModelError(
+            f"model: it computes in {coarse} inside, which keeps three digits: its gradient is not that of what it "
+            f"computes. Switch off autocast or .half() in it.{remedy}"
+        )
+    wrong = find_disagreement(function, images, fine=in_double(model, images))
+    if wrong is not None:
+        raise ModelError(
+            f"model: its gradient is not its derivative: along random small changes of an image the gradient predicts "
+            f"a change of {wrong.predicted:.3g}, the network changes by {wrong.found:.3g}"
+            f"{told(function, model, images)}.{remedy}"
+        )
+    # Where it will be used; its first use in a process costs more than a second.
+    if latent_size * images[0].numel() > min(images[0].numel() ** 2, _LARGE) and forward_disagrees(function, images):
+        raise ModelError(
+            "model: forward mode and backpropagation give different derivatives, so an operator of its own has a wrong "
+            f"jvp or backward.{remedy}"
+        )
+
+
+def _refuse_reused_layer(model: CutModule, images: Tensor) -> None:
+    for name, uses in model.count_uses(images).items():
+        if uses > 1:
+            raise ModelError(
+                f"layer: {name!r} runs {uses} times in one forward pass, so its output is not one latent. Name "
+                "another layer, or give each use a module of its own."
+            )
 
 
 def _tolerance(latents: Tensor) -> float:
