@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fiberscope.analysis.answer import grouped
 from fiberscope.analysis.choices import NetworkChoice, StudyChoice
+from fiberscope.analysis.finding import SURROGATE
 from fiberscope.analysis.network import Network
 from fiberscope.analysis.study.identity import identify
 from fiberscope.analysis.study.kept import check_place
@@ -61,6 +62,7 @@ def _cover(study: Study, network: Network, choice: StudyChoice) -> Cover:
         subject=(
             ("network", f"{study.model}{weights}"),
             ("layer of the latent", network.layer),
+            *((("surrogate gradient", SURROGATE),) if study.latent_map.surrogate_gradient else ()),
             ("images", f"{' '.join(choice.images)} ({grouped(len(study.images.names))})"),
             ("measured against", f"{data.name}, {grouped(len(data.labels))} labelled images"),
             ("judges", ", ".join(judge.name for judge in panel.judges) if panel else "none"),

@@ -20,8 +20,8 @@ class NetworkChoice:
     those of the factory, or of the package's own cache. The word random draws those of timm:, torchvision: and hf:."""
 
     layer: str | None = None
-    """The layer whose output is the latent, see `fiberscope layers`; by default the encoder, of a network of your own
-    the whole output."""
+    """The layer whose output is the latent, see `fiberscope layers`; the numbers of several are joined: NAME,NAME. By
+    default the encoder, of a network of your own the whole output."""
 
     input_shape: tuple[int, ...] | None = None
     """Channels, height and width of your images; by default what the model says, of file.py:factory 1 28 28."""
@@ -49,6 +49,9 @@ class NetworkChoice:
 
     normalise_latent: bool = False
     """Take the direction of the latent alone, z / |z|: cosine geometry."""
+
+    surrogate_gradient: bool = False
+    """Follow a gradient that is not the derivative, on purpose: straight-through rounding, for one. Results say so."""
 
 
 @dataclass(frozen=True)

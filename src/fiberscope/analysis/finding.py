@@ -11,6 +11,9 @@ from jaxtyping import Float, Shaped
 from numpy import ndarray
 
 from fiberscope.moves.outcome import Outcome
+from fiberscope.problem import LatentMap
+
+SURROGATE = "allowed on purpose; latents and residuals are of the network, directions and Jacobians are not."
 
 
 class Finding(NamedTuple):
@@ -32,11 +35,12 @@ def relative(
     return residual_norms / np.where(sizes > 0, sizes, np.nan)
 
 
-def advise(outcomes: Iterable[str]) -> tuple[str, ...]:
-    """One sentence for each kind of outcome among these that is not converged."""
+def advise(outcomes: Iterable[str], latent_map: LatentMap) -> tuple[str, ...]:
+    """One sentence for each kind of outcome among these that is not converged, and one on a surrogate gradient."""
     found = set(outcomes)
     failures = [outcome for outcome in Outcome if outcome is not Outcome.CONVERGED and outcome.value in found]
-    return tuple(f"{outcome.value}: {outcome.advice}" for outcome in failures)
+    told = tuple(f"{outcome.value}: {outcome.advice}" for outcome in failures)
+    return (*told, f"surrogate gradient: {SURROGATE}") if latent_map.surrogate_gradient else told
 
 
 def scientific(value: float) -> str:

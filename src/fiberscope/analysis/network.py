@@ -42,10 +42,16 @@ def open_network(choice: NetworkChoice) -> Network:
     """
     module, opened, shape = open_module(choice)
     layer = choice.layer or (_LATENT_LAYER if isinstance(opened.module, models.Network) else None)
-    latents = module if layer is None else CutModule(module, full_name(module, layer))
+    latents = module if layer is None else CutModule(module, full_names(module, layer))
     if choice.normalise_latent:
         latents = Direction(latents)
-    latent_map = LatentMap(latents, shape, dtype=getattr(torch, choice.dtype), device=find_device(choice.device))
+    latent_map = LatentMap(
+        latents,
+        shape,
+        dtype=getattr(torch, choice.dtype),
+        device=find_device(choice.device),
+        surrogate_gradient=choice.surrogate_gradient,
+    )
     return Network(module, latent_map, layer or "output", _sha256(choice), opened.weights, opened.preprocessing)
 
 
@@ -63,6 +69,11 @@ def open_module(choice: NetworkChoice) -> tuple[nn.Module, Opened, tuple[int, ..
     _refuse_other_channels(choice, opened, preprocessing.prepared_shape(shape))
     module = models.prepare(opened.module, preprocessing, shape).to(device=device, dtype=dtype)
     return module, opened._replace(preprocessing=preprocessing), shape
+
+
+def full_names(module: nn.Module, layers: str) -> list[str]:
+    """The names of one layer, or of several with commas between, within what was put around the network."""
+    return [full_name(module, layer.strip()) for layer in layers.split(",")]
 
 
 def full_name(module: nn.Module, layer: str) -> str:

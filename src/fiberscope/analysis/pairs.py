@@ -70,7 +70,7 @@ def run_pairs(
         )
         picture = {pair_move.name: lambda: _draw(pair_move, arrays, sources, targets)}
         files = write_output(output, arrays, picture)
-    return _tell(arrays, sources, targets)._replace(files=files)
+    return _tell(arrays, sources, targets, latent_map)._replace(files=files)
 
 
 def _choose_targets(choice: PairChoice, sources: Selection, shape: tuple[int, ...], seed: int) -> Selection:
@@ -143,7 +143,7 @@ def _captions(arrays: Arrays) -> list[str]:
     ]
 
 
-def _tell(arrays: Arrays, sources: Selection, targets: Selection) -> Finding:
+def _tell(arrays: Arrays, sources: Selection, targets: Selection, latent_map: LatentMap) -> Finding:
     residuals = relative(arrays["residual_norms"], arrays["target_latents"])
     outcomes: list[str] = arrays["outcomes"].tolist()
     good = arrays["outcomes"] == Outcome.CONVERGED.value
@@ -164,4 +164,4 @@ def _tell(arrays: Arrays, sources: Selection, targets: Selection) -> Finding:
             f"{median(arrays['distances'][good]):.2f} away from where they started (median)"
         )
     columns = ("image", "target", "outcome", "|r|/|z|", "distance", "Jacobians")
-    return Finding(columns, tuple(cells), f"{summary}.", advise(outcomes), (), reached)
+    return Finding(columns, tuple(cells), f"{summary}.", advise(outcomes, latent_map), (), reached)

@@ -55,7 +55,7 @@ def run_spectrum(
             on_batch=on_batch,
         )
         files = write_output(output, arrays, _pictures(arrays, images))
-    return _tell(arrays, images)._replace(files=files)
+    return _tell(arrays, images, latent_map)._replace(files=files)
 
 
 def _explore(latent_map: LatentMap, images: Selection, factor: Float[Tensor, "n r"]) -> Arrays:
@@ -114,7 +114,7 @@ def _labels(words: Sequence[str], most: int) -> list[str]:
     return list(words[:most])
 
 
-def _tell(arrays: Arrays, images: Selection) -> Finding:
+def _tell(arrays: Arrays, images: Selection, latent_map: LatentMap) -> Finding:
     values, shares = arrays["singular_values"], arrays["invisible_shares"]
     cells = zip(
         images.words,
@@ -131,4 +131,5 @@ def _tell(arrays: Arrays, images: Selection) -> Finding:
         f"{100 * median(shares):.1f} % of the variance of the data (median of {len(shares)} images)."
     )
     columns = ("image", "outcome", "rank", "largest sigma", "least sigma", "invisible variance")
-    return Finding(columns, tuple(cells), summary, advise(arrays["outcomes"].tolist()), (), len(shares))
+    advice = advise(arrays["outcomes"].tolist(), latent_map)
+    return Finding(columns, tuple(cells), summary, advice, (), len(shares))

@@ -53,7 +53,7 @@ def run_walk(
         )
         pictures = {"walk": lambda: draw_film(arrays, choice), "drift": lambda: draw_drift(arrays)}
         files = write_output(output, arrays, pictures)
-    return _tell(arrays)._replace(files=files)
+    return _tell(arrays, latent_map)._replace(files=files)
 
 
 def _explore(choice: WalkChoice, latent_map: LatentMap, images: Selection, compass: Compass, part: slice) -> Arrays:
@@ -86,7 +86,7 @@ def _explore(choice: WalkChoice, latent_map: LatentMap, images: Selection, compa
     }
 
 
-def _tell(arrays: Arrays) -> Finding:
+def _tell(arrays: Arrays, latent_map: LatentMap) -> Finding:
     worst = relative(arrays["residual_norms"], arrays["target_latents"]).max(axis=1)
     straight = relative(arrays["straight_residual_norms"], arrays["target_latents"])[:, -1]
     walked = arrays["arc_lengths"][:, -1]
@@ -108,4 +108,4 @@ def _tell(arrays: Arrays) -> Finding:
         f"{scientific(median(straight))} off (median)."
     )
     columns = ("image", "direction", "outcome", "|r|/|z| at most", "walked", "distance")
-    return Finding(columns, tuple(cells), summary, advise(outcomes), (), whole)
+    return Finding(columns, tuple(cells), summary, advise(outcomes, latent_map), (), whole)

@@ -91,7 +91,7 @@ def open_scene(
         columns = add_columns(columns, read_columns(records, start.names), records.stem)
     return Scene(
         model=start.model,
-        layer=start.network.layer,
+        layer=start.network.layer + (" (surrogate gradient)" if start.network.latent_map.surrogate_gradient else ""),
         weights_sha256=start.network.weights_sha256,
         latent_map=latent_map,
         images=here,
