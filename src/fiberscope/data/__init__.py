@@ -4,7 +4,7 @@ from fiberscope.data.faces import faces
 from fiberscope.data.fetch import MIRRORS, fetch_mnist
 from fiberscope.data.labelled import LabelledImages, one_per_class
 from fiberscope.data.labelled_load import load_labelled
-from fiberscope.data.load import NamedImages, load_images
+from fiberscope.data.load import NamedImages, image_files, load_images
 from fiberscope.data.mnist import MnistBytes, mnist, mnist_bytes
 from fiberscope.data.pinned_package import PinnedPackage, fetch_package, find_package
 from fiberscope.data.pinned_packages import PACKAGES, package_named
@@ -20,6 +20,7 @@ __all__ = [
     "fetch_mnist",
     "fetch_package",
     "find_package",
+    "image_files",
     "load_images",
     "load_labelled",
     "mnist",

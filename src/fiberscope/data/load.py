@@ -1,7 +1,8 @@
-"""Images from PNG files, folders of them and npz archives, in the network's shape."""
+"""Images from files that hold a picture, folders of them and npz archives, in the network's shape."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,11 @@ from torch import Tensor
 from fiberscope.data.npz import read_npz
 from fiberscope.data.png import read_png
 from fiberscope.problem.errors import FiberscopeError
+
+_PICTURES = frozenset({".png"})
+_JUNK = frozenset({"__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r", "@eaDir"})
+# Words about pictures, which nobody takes for pictures: they stay beside them without a warning.
+_WORDS = frozenset({".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml", ".xml", ".html", ".pdf"})
 
 
 class NamedImages(NamedTuple):
@@ -42,15 +48,30 @@ def load_images(source: str | Path | Sequence[str | Path], *, shape: tuple[int, 
     )
 
 
+def image_files(folder: Path) -> list[Path]:
+    """List the pictures of a folder, sorted, without the files that systems leave there (`._x`, `__MACOSX`, ...).
+
+    Warns of what lies beside them and is not read, and names it. Raises FiberscopeError where there is no picture.
+    """
+    try:
+        there = sorted(path for path in folder.iterdir() if not (path.name.startswith(".") or path.name in _JUNK))
+    except OSError as error:
+        raise FiberscopeError(f"folder {folder} cannot be read ({error}); check that it is yours to read") from error
+    files = [path for path in there if path.suffix.lower() in _PICTURES and path.is_file()]
+    known = {path.name for path in files}
+    left = [path.name for path in there if path.name not in known and path.suffix.lower() not in _WORDS]
+    if not files:
+        raise FiberscopeError(f"folder {folder} holds no *.png; put PNG files into it or name another folder")
+    if left:
+        some = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
+        warnings.warn(f"folder {folder}: {some} cannot be read as pictures and are left out", stacklevel=2)
+    return files
+
+
 def _files(source: Path) -> list[Path]:
     if not source.exists():
         raise FiberscopeError(f"{source} does not exist; give a PNG file, a folder of PNG files or an npz archive")
-    if source.is_file():
-        return [source]
-    files = sorted(file for file in source.iterdir() if file.suffix.lower() == ".png")
-    if not files:
-        raise FiberscopeError(f"folder {source} holds no *.png; put PNG files into it or name another folder")
-    return files
+    return [source] if source.is_file() else image_files(source)
 
 
 def _read(file: Path, shape: tuple[int, int, int]) -> NamedImages:
