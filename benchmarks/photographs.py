@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 import fiberscope as fs
 from fiberscope.data import PACKAGES, find_package
-from fiberscope.data.png import read_png
+from fiberscope.data.picture import read_picture
 from fiberscope.models.torchvision_package import torchvision
 
 ROOT = Path(__file__).parents[1]
@@ -40,7 +40,7 @@ def photographs() -> Tensor:
     folder = find_package(PACKAGES["photographs"]) / "skimage" / "data"
     squares = []
     for name, shape in SIZES.items():
-        image = read_png(folder / f"{name}.png", shape=shape)
+        image = read_picture(folder / f"{name}.png", shape=shape).image
         edge = min(shape[1:])
         top, left = ((length - edge) // 2 for length in shape[1:])
         square = image[None, :, top : top + edge, left : left + edge]

@@ -1,74 +1,99 @@
-"""Labelled images of a user's own: an npz archive, or a folder with a folder of PNG files for each class."""
+"""Labelled images of a user's own: an npz archive, IDX files, or a folder with a folder of pictures for each class."""
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from jaxtyping import Int64
-from torch import Tensor
 
+from fiberscope.data.archive import array_names, read_array
+from fiberscope.data.idx import is_idx
 from fiberscope.data.labelled import LabelledImages
+from fiberscope.data.labelled_idx import image_sets, read_idx_images, read_idx_labels
+from fiberscope.data.labels import MOST_CLASSES, class_labels
+from fiberscope.data.listing import is_archive, is_picture, listed, readable_name, some_names
 from fiberscope.data.load import load_images
 from fiberscope.data.npz import read_npz
 from fiberscope.problem.errors import FiberscopeError
 
 
-def load_labelled(path: str | Path, *, shape: tuple[int, int, int] = (1, 28, 28)) -> LabelledImages:
+def load_labelled(
+    path: str | Path, *, shape: tuple[int, int, int] = (1, 28, 28), max_bytes: int | None = None
+) -> LabelledImages:
     """Read images and the class of each; the set is called by the name of the file or folder.
 
-    An npz archive holds the arrays `images` and `labels`, whole numbers from 0. In a folder, each folder of PNG files
-    is a class: its name where all names are whole numbers, else its place in alphabetical order.
+    An npz archive holds the arrays `images` and `labels`, whole numbers from 0. Of IDX files, such as those of
+    Fashion-MNIST, name that of the images, or the folder of one set; the labels lie beside them. In a folder, each
+    folder of pictures is a class: its name where all names are different whole numbers below a million, else its place
+    in alphabetical order. `max_bytes` is the memory that a file may take beside its own size, by default that of the
+    environment variable FIBERSCOPE_MAX_BYTES, else 1 GiB.
 
     Raises FiberscopeError, which names the file, when one is missing, damaged or does not fit, or there are not two
     classes.
     """
     source = Path(path)
     if source.is_dir():
-        found = _read_folders(source, shape)
-    elif source.suffix.lower() == ".npz" and source.is_file():
-        images = read_npz(source, shape=shape)
-        found = LabelledImages(images, _read_labels(source, len(images)), source.stem)
+        found = _read_folder(source, shape, max_bytes)
+    elif source.is_file() and is_archive(source):
+        found = _read_archive(source, shape, max_bytes)
+    elif source.is_file() and is_idx(source):
+        found = _read_idx(source, readable_name(source.name.removesuffix(".gz")), shape, max_bytes)
     else:
         raise FiberscopeError(
-            f"labelled: {source} is neither an npz archive nor a folder that exists; give one with the arrays images "
-            "and labels, or a folder with a folder of PNG files for each class"
+            f"labelled: {source} is neither an npz archive nor a folder that exists, nor an IDX file of images; give "
+            "an archive with the arrays images and labels, or a folder with a folder of pictures for each class"
         )
     if len(set(found.labels.tolist())) < 2:
         raise FiberscopeError(f"labelled: {source} holds images of one class; give at least two classes")
     return found
 
 
-def _read_folders(source: Path, shape: tuple[int, int, int]) -> LabelledImages:
-    folders = sorted(folder for folder in source.iterdir() if folder.is_dir() and not folder.name.startswith("."))
-    if not folders:
+def _read_archive(source: Path, shape: tuple[int, int, int], max_bytes: int | None) -> LabelledImages:
+    images = read_npz(source, shape=shape, max_bytes=max_bytes)
+    if "labels" not in array_names(source):
         raise FiberscopeError(
-            f"labelled: folder {source} holds no folders; put the PNG files of each class into a folder of its own"
+            f"labelled: {source} has no array labels; write it with numpy.savez(path, images=, labels=)"
         )
-    numbered = all(folder.name.isascii() and folder.name.isdecimal() for folder in folders)
-    classes = [int(folder.name) if numbered else place for place, folder in enumerate(folders)]
-    parts = [load_images(folder, shape=shape).images for folder in folders]
-    labels = [label for label, part in zip(classes, parts, strict=True) for _ in range(len(part))]
-    return LabelledImages(torch.cat(parts), torch.tensor(labels), source.name)
-
-
-def _read_labels(path: Path, count: int) -> Int64[Tensor, " image"]:
     try:
-        # never pickle: loading labels must not run code
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            labels = archive["labels"] if "labels" in archive.files else None
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise FiberscopeError(f"labelled: the labels of {path} cannot be read ({error}); write it again") from error
-    if labels is None:
+        labels = read_array(source, "labels", max_bytes=max_bytes)
+    except FiberscopeError as error:
+        raise FiberscopeError(f"labelled: the labels of {source} cannot be read: {error}") from error
+    return LabelledImages(images, class_labels(source, labels, len(images)), readable_name(source.stem))
+
+
+def _read_idx(source: Path, name: str, shape: tuple[int, int, int], max_bytes: int | None) -> LabelledImages:
+    images = read_idx_images(source, shape=shape, max_bytes=max_bytes)
+    return LabelledImages(images, read_idx_labels(source, len(images), max_bytes=max_bytes), name)
+
+
+def _read_folder(source: Path, shape: tuple[int, int, int], max_bytes: int | None) -> LabelledImages:
+    there = listed(source)
+    folders = [path for path in there if path.is_dir()]
+    if not folders:
+        sets = image_sets(source)
+        if len(sets) == 1:
+            return _read_idx(sets[0], readable_name(source.name), shape, max_bytes)
+        if sets:
+            names = ", ".join(path.name for path in sets)
+            raise FiberscopeError(f"labelled: folder {source} holds several sets; name the images of one: {names}")
         raise FiberscopeError(
-            f"labelled: {path} has no array labels; write it with numpy.savez(path, images=, labels=)"
+            f"labelled: folder {source} holds no folders; put the pictures of each class into a folder of its own"
         )
-    if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer) or labels.min(initial=0) < 0:
-        raise FiberscopeError(
-            f"labelled: {path} holds labels of shape {labels.shape} and type {labels.dtype}, wanted a whole number "
-            f"from 0 for each of {count} images"
-        )
-    return torch.from_numpy(labels.astype(np.int64))
+    beside = [path for path in there if is_picture(path)]
+    if beside:
+        warnings.warn(f"folder {source}: {some_names(beside)} are in no class and are left out", stacklevel=3)
+    parts = [load_images(folder, shape=shape, max_bytes=max_bytes).images for folder in folders]
+    labels = [label for label, part in zip(_classes(folders), parts, strict=True) for _ in range(len(part))]
+    return LabelledImages(torch.cat(parts), torch.tensor(labels), readable_name(source.name))
+
+
+def _classes(folders: Sequence[Path]) -> list[int]:
+    names = [folder.name for folder in folders]
+    longest = len(str(MOST_CLASSES - 1))
+    if all(name.isascii() and name.isdecimal() and len(name) <= longest for name in names):
+        numbers = [int(name) for name in names]
+        if len(set(numbers)) == len(numbers):
+            return numbers
+    return list(range(len(folders)))

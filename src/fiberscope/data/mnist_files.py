@@ -6,16 +6,20 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 from platformdirs import user_cache_path
 
+from fiberscope.data.idx import idx_header, read_idx
+from fiberscope.data.limit import read_whole
 from fiberscope.problem.errors import FiberscopeError
 
 SHIPPED = Path(__file__).parent / "shipped" / "mnist"
 FETCH_COMMAND = "fiberscope data fetch mnist"
 
+_LARGEST = 2**26  # bytes; the largest of the four has 47,040,016
 _SUBFOLDERS = (".", "mnist", "MNIST/raw")  # the last is the layout of torchvision
 
 
@@ -63,16 +67,36 @@ def _read(file: MnistFile, roots: Sequence[Path]) -> bytes:
     path = next((path for folder in folders if (path := find(file, folder))), None)
     if path is None:
         raise _missing(file, folders)
-    try:
-        content = unpack(path.read_bytes())
-    except OSError as error:
-        raise FiberscopeError(f"{path} cannot be read ({error}); check that it is yours to read") from error
+    content = unpack(read_whole(path, None))
     if not is_original(content, file):
-        remedy = "reinstall fiberscope" if path.parent == SHIPPED else f"delete it and run `{FETCH_COMMAND}`"
-        raise FiberscopeError(
-            f"{path} is truncated or altered: the MD5 of its unpacked bytes is not {file.md5}; {remedy}"
-        )
+        raise FiberscopeError(f"{path} {_what_else(path, file)}; {_remedy(path, file)}")
     return content
+
+
+def _what_else(path: Path, file: MnistFile) -> str:
+    """Say what a file under a name of MNIST is instead; other sets have these names too."""
+    header = idx_header(path)
+    if header is None:
+        return f"is truncated or altered: the MD5 of its unpacked bytes is not {file.md5}"
+    try:
+        read_idx(path)
+    except FiberscopeError as error:
+        return f"is truncated or altered ({error})"
+    images, labels = next(pair for pair in FILES.values() if file in pair)
+    named = path.with_name(path.name.replace(labels.name, images.name))
+    return (
+        f"is not MNIST's: it holds {header.shape} numbers, none missing, whose MD5 is not {file.md5}. Another set of "
+        f"that format, such as Fashion-MNIST, is read by load_labelled({str(named)!r}), on the command line by "
+        f"--labelled {named} and --images {named}; if it should be MNIST, it was altered"
+    )
+
+
+def _remedy(path: Path, file: MnistFile) -> str:
+    if path.parent == SHIPPED:
+        return "reinstall fiberscope"
+    if path.is_relative_to(user_cache()):
+        return f"for MNIST run `{FETCH_COMMAND}`, which replaces it"
+    return f"for MNIST run `{FETCH_COMMAND}` and copy {file.name}.gz from {user_cache()} to {path.parent}"
 
 
 def _missing(file: MnistFile, folders: Sequence[Path]) -> FiberscopeError:
@@ -87,9 +111,10 @@ def _missing(file: MnistFile, folders: Sequence[Path]) -> FiberscopeError:
 
 
 def unpack(content: bytes) -> bytes:
-    """Return the bytes inside a gzip file; bytes that are no whole gzip file come back as they are."""
+    """Return the bytes inside a gzip file, no more than MNIST has; those of no whole gzip file come back as they are."""
     try:
-        return gzip.decompress(content)
+        with gzip.GzipFile(fileobj=BytesIO(content)) as file:
+            return file.read(_LARGEST)
     except (gzip.BadGzipFile, EOFError, zlib.error):
         return content
 

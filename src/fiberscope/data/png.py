@@ -1,66 +1,100 @@
-"""One PNG file as an image for a network."""
+"""PNG: the chunks that make the picture, and whether all of its rows are there."""
 
 from __future__ import annotations
 
+import struct
 import zlib
-from pathlib import Path
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from PIL import Image
-from torch import Tensor
 
-from fiberscope.problem.errors import FiberscopeError
-
-_MODES = {1: "L", 3: "RGB"}
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND")
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
 
-def read_png(path: Path, *, shape: tuple[int, int, int]) -> Float[Tensor, "channel height width"]:
-    """Read the picture's intensities in [0, 1]; grey keeps 16 bits, 16-bit colour is read to 8 bits.
+class Png(NamedTuple):
+    """The file without texts, profiles and other chunks that make no pixels, and what its header declares."""
 
-    An alpha channel must be opaque: the latent depends on the background, so its choice is the user's.
+    content: bytes
+    packed: bytes
+    width: int
+    height: int
+    pixel_bits: int
+    interlaced: bool
+    frames: int
 
-    Raises FiberscopeError when the file is no whole still PNG of the size and channels of `shape`.
+
+def parse_png(content: bytes) -> Png:
+    """Read the chunks, each by its checksum; raises ValueError for a file that is not one whole PNG."""
+    chunks = list(_chunks(content))
+    names = [name for name, _ in chunks]
+    if names[:1] != [b"IHDR"] or names.count(b"IHDR") != 1 or len(chunks[0][1]) != 13:
+        raise ValueError("its header is missing or repeated")
+    width, height, depth, colour, method, filters, interlace = struct.unpack(">IIBBBBB", chunks[0][1])
+    if not (0 < width < 2**31 and 0 < height < 2**31) or depth not in _DEPTHS.get(colour, ()):
+        raise ValueError(f"its header declares {width} x {height} pixels of {depth} bits and colour type {colour}")
+    if method or filters or interlace > 1:
+        raise ValueError("its header declares a compression, filter or interlacing that PNG does not have")
+    for name in names:
+        if not name[0] & 0x20 and name not in _KEPT:
+            raise ValueError(f"it has a chunk {name!r} that no reader may pass over")
+    first = names.index(b"IDAT") if b"IDAT" in names else len(names)
+    data = [body for name, body in chunks if name == b"IDAT"]
+    if set(names[first : first + len(data)]) - {b"IDAT"} or not data:
+        raise ValueError("its pixels are missing or torn apart")
+    if (colour == 3 and b"PLTE" not in names[:first]) or names.count(b"PLTE") > 1:
+        raise ValueError("its palette is missing or repeated")
+    control = next((body for name, body in chunks if name == b"acTL" and len(body) == 8), b"\0\0\0\1")
+    bare = SIGNATURE + b"".join(_chunk(name, body) for name, body in chunks if name in _KEPT)
+    pixel_bits = depth * _CHANNELS[colour]
+    return Png(bare, b"".join(data), width, height, pixel_bits, interlace == 1, int.from_bytes(control[:4], "big"))
+
+
+def refuse_part(png: Png) -> None:
+    """Raise ValueError unless the packed bytes are those of all rows and no more.
+
+    Pillow leaves rows black that are not there.
     """
-    channels, height, width = shape
-    if channels not in _MODES:
-        raise FiberscopeError(
-            f"shape is {shape}, but a PNG becomes 1 channel (grey) or 3 (colour); give {path} as npz instead"
-        )
-    picture = _open(path)
-    if picture.size != (width, height):
-        found = f"{picture.width} x {picture.height} pixels (width x height)"
-        raise FiberscopeError(
-            f"{path} has {found}, wanted {width} x {height}: crop or scale it yourself (nothing is resized "
-            "silently), or give the shape of your network"
-        )
-    if picture.mode.startswith("I;16"):
-        # Pillow would clip, not scale, on the way to 8 bits
-        grey = torch.from_numpy(np.asarray(picture, dtype=np.float32) / 65535)
-        return grey.expand(channels, height, width)
-    pixels = np.asarray(picture.convert(_MODES[channels]), dtype=np.float32) / 255
-    return torch.from_numpy(pixels.reshape(height, width, channels)).permute(2, 0, 1)
+    strides = [stride for stride, rows in _rows(png) for _ in range(rows)]
+    wanted = sum(strides)
+    unpacker = zlib.decompressobj()
+    raw = unpacker.decompress(png.packed, wanted + 1)
+    if len(raw) < wanted:
+        whole = int(np.searchsorted(np.cumsum(strides), len(raw), side="right"))
+        raise ValueError(f"{whole} of its {len(strides)} rows are there")
+    if len(raw) > wanted or not unpacker.eof or unpacker.unused_data:
+        raise ValueError("its pixels do not end with its last row")
+    starts = np.cumsum([0, *strides[:-1]])
+    if int(np.frombuffer(raw, np.uint8)[starts].max()) > 4:
+        raise ValueError("a row is stored by a filter that PNG does not have")
 
 
-def _open(path: Path) -> Image.Image:
-    """Decode the picture, a still one without transparency."""
-    try:
-        with Image.open(path, formats=["PNG"]) as picture:
-            picture.load()
-            frames = getattr(picture, "n_frames", 1)
-    # Pillow tells of a broken PNG in all of these
-    except (OSError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError) as error:
-        raise FiberscopeError(
-            f"{path} is not a readable PNG ({error}): it is damaged or something else; save it again as PNG"
-        ) from error
-    if frames > 1:
-        raise FiberscopeError(f"{path} is an animation; save the frame you mean as a PNG of its own")
-    if not picture.has_transparency_data:
-        return picture
-    opaque = picture.convert("RGBA")
-    if opaque.getchannel("A").getextrema() != (255, 255):
-        raise FiberscopeError(
-            f"{path} has transparent pixels: flatten them onto the background you want and save without alpha"
-        )
-    return opaque
+def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at, name = len(SIGNATURE), b""
+    while name != b"IEND":
+        length, name = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        if at + length + 12 > len(content):
+            raise ValueError("it ends in the middle")
+        body = content[at + 8 : at + 8 + length]
+        if zlib.crc32(name + body) != int.from_bytes(content[at + 8 + length : at + 12 + length], "big"):
+            raise ValueError(f"the checksum of its chunk {name!r} is wrong")
+        yield name, body
+        at += length + 12
+    if at != len(content):
+        raise ValueError(f"{len(content) - at} bytes follow its end")
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def _rows(png: Png) -> Iterator[tuple[int, int]]:
+    """Bytes of a row with its filter, and the number of such rows, pass by pass."""
+    for left, top, across, down in _ADAM7 if png.interlaced else ((0, 0, 1, 1),):
+        columns, rows = -(-(png.width - left) // across), -(-(png.height - top) // down)
+        if columns > 0 and rows > 0:
+            yield 1 + -(-columns * png.pixel_bits // 8), rows
