@@ -21,17 +21,23 @@ _INDICES = re.compile(r"-?\d*(:-?\d*){0,2}(,-?\d*(:-?\d*){0,2})*")
 
 
 class Selection(NamedTuple):
-    """Images in [0, 1], a name for each, and the class of each where it is known."""
+    """Images in [0, 1], a name for each, the class of each where it is known, and which of them are MNIST's digits."""
 
     images: Float[Tensor, "image channel height width"]
     names: tuple[str, ...]
     labels: tuple[int | None, ...]
+    digits: tuple[bool, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class of each in words, empty where it is not known; only MNIST's are called digits."""
+        rows = zip(self.labels, self.digits or (False,) * len(self.names), strict=True)
+        return tuple("" if label is None else f"{'digit' if digit else 'class'} {label}" for label, digit in rows)
 
     @property
     def titles(self) -> tuple[str, ...]:
         """The class and, on a second line, the name of each; the name alone where no class is known."""
-        pairs = zip(self.names, self.labels, strict=True)
-        return tuple(name if label is None else f"digit {label}\n{name}" for name, label in pairs)
+        return tuple(f"{which}\n{name}".lstrip("\n") for which, name in zip(self.classes, self.names, strict=True))
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -40,13 +46,16 @@ class Selection(NamedTuple):
 
     def part(self, rows: slice) -> Selection:
         """The images of these neighbouring rows."""
-        return Selection(self.images[rows], self.names[rows], self.labels[rows])
+        return Selection(self.images[rows], self.names[rows], self.labels[rows], self.digits[rows])
 
     def take(self, rows: Sequence[int]) -> Selection:
         """The images of these rows, in this order, repeated where a row is."""
         chosen = list(rows)
         return Selection(
-            self.images[chosen], tuple(self.names[i] for i in chosen), tuple(self.labels[i] for i in chosen)
+            self.images[chosen],
+            tuple(self.names[i] for i in chosen),
+            tuple(self.labels[i] for i in chosen),
+            tuple(self.digits[i] for i in chosen) if self.digits else (),
         )
 
 
@@ -62,6 +71,7 @@ def select(sources: Sequence[str], *, shape: tuple[int, ...], argument: str = "i
         torch.cat([part.images for part in parts]),
         tuple(name for part in parts for name in part.names),
         tuple(label for part in parts for label in part.labels),
+        tuple(digit for part in parts for digit in part.digits or (False,) * len(part.names)),
     )
 
 
@@ -136,14 +146,16 @@ def _digits(shape: tuple[int, ...], argument: str) -> LabelledImages:
     if not is_digit(shape):
         raise FiberscopeError(
             f"{argument}: indices mean digits of shape (1, 28, 28), but the network takes {shape}. "
-            f"Give PNG files, a folder or an npz archive by --{argument}."
+            f"Give pictures, a folder or an npz archive by --{argument}."
         )
     return _test_set()
 
 
 def _take_digits(digits: LabelledImages, rows: Int64[Tensor, " image"]) -> Selection:
     labels: list[int] = digits.labels[rows].tolist()
-    return Selection(digits.images[rows], tuple(f"test {row}" for row in rows.tolist()), tuple(labels))
+    return Selection(
+        digits.images[rows], tuple(f"test {row}" for row in rows.tolist()), tuple(labels), (True,) * len(rows)
+    )
 
 
 def _parse(source: str, count: int, argument: str, whole: str = _DIGITS) -> Int64[Tensor, " image"]:

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Sequence
 
 from cyclopts import App, Parameter
-from rich.text import Text
 
 from fiberscope.cli.analyse import analyse
 from fiberscope.cli.compare import compare
@@ -24,7 +23,7 @@ from fiberscope.cli.project import project
 from fiberscope.cli.rows import rows
 from fiberscope.cli.spectrum import spectrum
 from fiberscope.cli.survey import spelled_out, survey
-from fiberscope.cli.terminal import own_version, say_error, say_interrupted
+from fiberscope.cli.terminal import error_text, own_version, say_error, say_interrupted, say_warnings
 from fiberscope.cli.train import autoencoder, classifier, generator
 from fiberscope.cli.train_judges import judges
 from fiberscope.cli.walk import walk
@@ -38,7 +37,7 @@ app = App(
     help_epilogue="A first picture: fiberscope nearest --images 0:4 --out runs/nearest",
     version=own_version,
     default_parameter=Parameter(negative=()),
-    error_formatter=lambda error: Text(f"error: {error}", style="red"),
+    error_formatter=error_text,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
@@ -81,6 +80,7 @@ def main() -> None:
         # A terminal that lacks a letter of a message still gets the message.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    say_warnings()
     code = run(sys.argv[1:])
     if code in (REFUSED, INTERRUPTED):
         _leave_threads(code)

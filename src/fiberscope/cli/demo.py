@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from fiberscope.cli.terminal import command_line, program, stopwatch
+from fiberscope.plain_text import plain
 
 _NEXT = "nearest --images 0:8 --out runs/mine"
 
@@ -30,5 +31,5 @@ def demo(*, out: Path = Path("runs/demo"), seed: int = 0, force: bool = False) -
         f"The classifier reads {percent(found.accuracy)} of the test digits right; this took {found.seconds:.0f} s."
     )
     # Text, and no wrapping: a path or a command is copied whole.
-    console.print(Text.assemble("Report: ", (str(found.done.report), "bold")), soft_wrap=True)
+    console.print(Text.assemble("Report: ", (plain(str(found.done.report)), "bold")), soft_wrap=True)
     console.print(Text.assemble("Next:   ", (f"{program()} {_NEXT}", "bold")), soft_wrap=True)

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fiberscope.cli.terminal import say, say_error, show_facts
+from fiberscope.plain_text import plain
 
 if TYPE_CHECKING:
     from fiberscope.survey import Progress, Status
@@ -36,11 +37,11 @@ def survey_bar() -> Iterator[Callable[[Progress], None]]:
         def tell(now: Progress) -> None:
             nonlocal told
             if console.is_terminal and now.medians:
-                bar.console.print(Text(f"medians so far: {_medians(now)}", style="dim"), soft_wrap=True)
+                bar.console.print(Text(plain(f"medians so far: {_medians(now)}"), style="dim"), soft_wrap=True)
             bar.update(task, completed=now.done, total=now.total, words=_pace(now))
             if not console.is_terminal and time.monotonic() - told > _EVERY:
                 told = time.monotonic()
-                console.print(Text(f"{now.done} of {now.total} images{_pace(now)}"), soft_wrap=True)
+                console.print(Text(plain(f"{now.done} of {now.total} images{_pace(now)}")), soft_wrap=True)
 
         yield tell
 
@@ -82,16 +83,16 @@ def show_status(status: Status) -> int:
 def show_tables(tables: Sequence[tuple[str, Sequence[str], Sequence[Sequence[str]]]]) -> None:
     """Print tables one below the other; in a pipe without lines, so that awk and grep find words and nothing else."""
     console = Console(highlight=False)
-    plain = not console.is_terminal
-    console = Console(highlight=False, width=_UNLIMITED) if plain else console
+    bare = not console.is_terminal
+    console = Console(highlight=False, width=_UNLIMITED) if bare else console
     for title, columns, rows in tables:
         if title:
-            console.print(Text(title, style="bold"))
-        table = Table(box=None if plain else box.SIMPLE_HEAD, pad_edge=not plain, header_style="" if plain else "bold")
+            console.print(Text(plain(title), style="bold"))
+        table = Table(box=None if bare else box.SIMPLE_HEAD, pad_edge=not bare, header_style="" if bare else "bold")
         for column in columns:
-            table.add_column(Text(column), overflow="fold")
+            table.add_column(Text(plain(column)), overflow="fold")
         for row in rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*(Text(plain(cell)) for cell in row))
         console.print(table)
         if title:
             console.print()

@@ -6,17 +6,21 @@ import shlex
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+from fiberscope.plain_text import plain, plain_lines
 
 if TYPE_CHECKING:
     from fiberscope.analysis.finding import Finding
@@ -49,9 +53,9 @@ def show(finding: Finding) -> int:
     console.print(_table(finding, console))
     console.print()
     good = finding.num_good > 0
-    console.print(Text(finding.summary, style="bold" if good else "bold yellow"))
+    console.print(Text(plain_lines(finding.summary), style="bold" if good else "bold yellow"))
     for advice in finding.advice:
-        console.print(Text(advice, style="yellow"))
+        console.print(Text(plain_lines(advice), style="yellow"))
     show_files(finding.files)
     return 0 if good else 1
 
@@ -60,7 +64,7 @@ def show_files(files: Sequence[Path]) -> None:
     """Print where the files of a result are, one a line."""
     console = _console()
     for file in files:
-        console.print(Text(str(file)), soft_wrap=True)
+        console.print(Text(plain(str(file))), soft_wrap=True)
 
 
 @contextmanager
@@ -69,7 +73,7 @@ def progress(words: str) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(words, total=None)
+        task = bar.add_task(escape(plain(words)), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
@@ -87,9 +91,9 @@ def training_bar() -> Iterator[Callable[[Trained], None]]:
             words = f"epoch {now.epoch}/{now.epochs}, loss {now.loss:.4f}"
             if now.quality is not None:
                 quality = "".join(f", {name.replace('_', ' ')} {value:.4f}" for name, value in now.quality.items())
-                bar.console.print(Text(words + quality))
+                bar.console.print(Text(plain(words + quality)))
             done = (now.epoch - 1) * now.steps + now.step
-            bar.update(task, completed=done, total=now.epochs * now.steps, words=words + quality)
+            bar.update(task, completed=done, total=now.epochs * now.steps, words=escape(plain(words + quality)))
 
         yield show_progress
 
@@ -110,11 +114,11 @@ def watch() -> Iterator[tuple[Callable[[str], AbstractContextManager[None]], Cal
         @contextmanager
         def step(name: str) -> Iterator[None]:
             begun = time.perf_counter()
-            status.update(f"{name} …")
+            status.update(Text(plain(f"{name} …")))
             yield
-            console.print(f"{time.perf_counter() - begun:6.1f} s  {name}")
+            console.print(Text(plain(f"{time.perf_counter() - begun:6.1f} s  {name}")))
 
-        yield step, lambda words: status.update(f"{words} …")
+        yield step, lambda words: status.update(Text(plain(f"{words} …")))
 
 
 def show_done(done: Done) -> int:
@@ -134,23 +138,44 @@ def show_facts(facts: Sequence[tuple[str, str]]) -> None:
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
     for words, value in facts:
-        table.add_row(Text(words), Text(value, style="bold"))
+        table.add_row(Text(plain(words)), Text(plain(value), style="bold"))
     _console().print(table)
 
 
 def say(message: str) -> None:
     """Print a sentence."""
-    _console().print(Text(message), soft_wrap=True)
+    _console().print(Text(plain_lines(message)), soft_wrap=True)
 
 
 def say_error(message: str) -> None:
     """Print why a command was refused."""
-    Console(stderr=True).print(Text(f"error: {message}", style="red"), soft_wrap=True)
+    Console(stderr=True).print(error_text(message), soft_wrap=True)
+
+
+def error_text(message: object) -> Text:
+    """The words of a refusal, in the form that every refusal has."""
+    return Text(plain_lines(f"error: {message}"), style="red")
+
+
+def say_warnings() -> None:
+    """Let whatever warns from now on say so in the form of the command's own messages."""
+    warnings.showwarning = _say_warning
 
 
 def say_interrupted(message: str) -> None:
     """Print what an interruption left behind."""
-    Console(stderr=True).print(Text(message, style="yellow"), soft_wrap=True)
+    Console(stderr=True).print(Text(plain_lines(message), style="yellow"), soft_wrap=True)
+
+
+def _say_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    Console(stderr=True).print(Text(plain_lines(f"note: {message}"), style="yellow"), soft_wrap=True)
 
 
 def _console() -> Console:
@@ -161,13 +186,13 @@ def _console() -> Console:
 def _table(finding: Finding, console: Console) -> Table:
     """A table, or on a terminal too narrow for it, the rows one under the other."""
     # Without lines in a pipe, so that awk and grep find words and nothing else.
-    plain = not console.is_terminal
-    table = Table(box=None if plain else box.SIMPLE_HEAD, pad_edge=not plain, header_style="" if plain else "bold")
+    bare = not console.is_terminal
+    table = Table(box=None if bare else box.SIMPLE_HEAD, pad_edge=not bare, header_style="" if bare else "bold")
     for column, cells in zip(finding.columns, zip(*finding.rows, strict=True), strict=True):
         numeric = all(cell[:1].isdigit() or cell in ("nan", "inf") for cell in cells)
-        table.add_column(Text(column), justify="right" if numeric else "left")
+        table.add_column(Text(plain(column)), justify="right" if numeric else "left")
     for row in finding.rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(plain(cell)) for cell in row))
     needed = console.measure(table, options=console.options.update(width=_UNLIMITED)).maximum
     return table if needed <= console.width else _records(finding)
 
@@ -178,6 +203,6 @@ def _records(finding: Finding) -> Table:
     records.add_column(overflow="fold")
     for row in finding.rows:
         for name, cell in zip(finding.columns, row, strict=True):
-            records.add_row(Text(name), Text(cell))
+            records.add_row(Text(plain(name)), Text(plain(cell)))
         records.add_row("", "")
     return records

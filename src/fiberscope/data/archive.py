@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fiberscope.data.limit import refuse_large
 from fiberscope.data.npy import read_header, read_numbers
+from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 _MOST_MEMBERS = 10_000
@@ -57,7 +58,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise
     except Exception as error:  # a damaged archive can raise anything in its readers
         raise FiberscopeError(
-            f"{path} is not a readable npz archive of numbers ({error}); write it with "
+            f"{plain_name(path)} is not a readable npz archive of numbers ({error}); write it with "
             "numpy.savez(path, images=array), the array uint8 or floating"
         ) from error
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fiberscope.data.limit import refuse_large
 from fiberscope.data.npy import Readable, read_flat
+from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 _GZIP = b"\x1f\x8b"
@@ -54,7 +55,9 @@ def read_idx(path: Path, *, max_bytes: int | None = None) -> NDArray[Any]:
         with _unpacked(path) as file:
             header = _header(file)
             if header is None:
-                raise FiberscopeError(f"{path} is no IDX file of one to four axes; give one such as MNIST's, or npz")
+                raise FiberscopeError(
+                    f"{plain_name(path)} is no IDX file of one to four axes; give one such as MNIST's, or npz"
+                )
             count = math.prod(header.shape)
             refuse_large(path, header.size + 4 * count, max_bytes)
             numbers = read_flat(file, header.dtype, count)
@@ -62,9 +65,11 @@ def read_idx(path: Path, *, max_bytes: int | None = None) -> NDArray[Any]:
     except FiberscopeError:
         raise
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise FiberscopeError(f"{path} is truncated or damaged ({error}); get it again") from error
+        raise FiberscopeError(f"{plain_name(path)} is truncated or damaged ({error}); get it again") from error
     if more:
-        raise FiberscopeError(f"{path} goes on behind the numbers {header.shape} of its header; get it again")
+        raise FiberscopeError(
+            f"{plain_name(path)} goes on behind the numbers {header.shape} of its header; get it again"
+        )
     return numbers.reshape(header.shape)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 _COLOURS = {1: "grey", 3: "colour"}
@@ -23,13 +25,14 @@ def intensities(path: Path, array: NDArray[Any], shape: tuple[int, int, int]) ->
     fits = array.shape[-3:] == shape or (channels == 1 and array.shape[-2:] == (height, width) and array.ndim < 4)
     if array.size == 0 or array.ndim > 4 or not fits:
         raise FiberscopeError(
-            f"{path} holds an array of shape {array.shape}, wanted (N, {', '.join(map(str, shape))}) with N images, "
+            f"{plain_name(path)} holds an array of shape {array.shape}, wanted (N, "
+            f"{', '.join(map(str, shape))}) with N images, "
             f"or {shape} for one: {_shape_remedy(array.shape, shape)}"
         )
     return _scaled(path, array).reshape(-1, channels, height, width)
 
 
-def size_remedy(found: tuple[int, int, int], wanted: tuple[int, int]) -> str:
+def size_remedy(found: Sequence[int], wanted: tuple[int, int]) -> str:
     """Say how images of another size, given as (channels, height, width), meet the network."""
     size, target = " ".join(map(str, found)), " ".join(map(str, wanted))
     return (
@@ -54,14 +57,14 @@ def _shape_remedy(found: tuple[int, ...], shape: tuple[int, int, int]) -> str:
     elif len(found) == 3 and image[0] not in (1, 3):
         image = (1, *image[1:])
     if image[1:] != (height, width):
-        steps.append(size_remedy((image[0], *image[1:]), (height, width)))
+        steps.append(size_remedy(image, (height, width)))
     if image[0] != channels:
         words = f"{_COLOURS.get(image[0], image[0])}, the network takes {_COLOURS.get(channels, channels)}"
-        steps.append(f"its images are {words}{_channels_remedy((image[0], *image[1:]), channels)}")
+        steps.append(f"its images are {words}{_channels_remedy(image, channels)}")
     return "; ".join(steps) or "transpose or reshape it, or give the shape of your network"
 
 
-def _channels_remedy(image: tuple[int, int, int], channels: int) -> str:
+def _channels_remedy(image: Sequence[int], channels: int) -> str:
     way = {(1, 3): "rgb", (3, 1): "grey"}.get((image[0], channels))
     if way is None:
         return " channels; give the shape of your images by --input-shape"
@@ -73,16 +76,20 @@ def _channels_remedy(image: tuple[int, int, int], channels: int) -> str:
 
 def _scaled(path: Path, array: NDArray[Any]) -> NDArray[np.float32]:
     if array.dtype == np.uint8:
-        return np.divide(array, np.float32(255), dtype=np.float32)
+        numbers = array.astype(np.float32)
+        numbers /= np.float32(255)
+        return numbers
     if not np.issubdtype(array.dtype, np.floating):
-        raise FiberscopeError(f"{path} holds {array.dtype}, wanted uint8 (0 to 255) or floating in [0, 1]: convert it")
+        raise FiberscopeError(
+            f"{plain_name(path)} holds {array.dtype}, wanted uint8 (0 to 255) or floating in [0, 1]: convert it"
+        )
     # NaN goes through min and max, and they take no memory
     low, high = float(array.min()), float(array.max())
     if not np.isfinite([low, high]).all():
-        raise FiberscopeError(f"{path} holds values that are not finite; images must be floating in [0, 1]")
+        raise FiberscopeError(f"{plain_name(path)} holds values that are not finite; images must be floating in [0, 1]")
     if low < 0 or high > 1:
         raise FiberscopeError(
-            f"{path} holds values from {low:g} to {high:g}, wanted [0, 1]: scale it yourself "
+            f"{plain_name(path)} holds values from {low:g} to {high:g}, wanted [0, 1]: scale it yourself "
             f"({_range_remedy(low, high)})"
         )
     return array.astype(np.float32, copy=False)

@@ -11,6 +11,7 @@ from torch import Tensor
 from fiberscope.data.idx import IdxHeader, idx_header, read_idx
 from fiberscope.data.intensities import intensities
 from fiberscope.data.labels import class_labels
+from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 _QMNIST_COLUMNS = 8  # the class is the first, then writer and form
@@ -21,7 +22,9 @@ def read_idx_images(
 ) -> Float[Tensor, "image channel height width"]:
     """Read the images of an IDX file; raises FiberscopeError where it does not fit or is not whole."""
     if _holds_classes(idx_header(path)):
-        raise FiberscopeError(f"{path} holds one number an image, which are labels; give the file of the images")
+        raise FiberscopeError(
+            f"{plain_name(path)} holds one number an image, which are labels; give the file of the images"
+        )
     return torch.from_numpy(intensities(path, read_idx(path, max_bytes=max_bytes), shape))
 
 
@@ -30,7 +33,8 @@ def read_idx_labels(images: Path, count: int, *, max_bytes: int | None = None) -
     path = labels_beside(images)
     if path is None:
         raise FiberscopeError(
-            f"labelled: {images} holds images without classes, and no IDX file of labels lies beside it, such as "
+            f"labelled: {plain_name(images)} holds images without classes, and no IDX file of labels lies "
+            "beside it, such as "
             f"{images.name.replace('images', 'labels').replace('idx3', 'idx1')}; put it there"
         )
     labels = read_idx(path, max_bytes=max_bytes)

@@ -13,9 +13,10 @@ from fiberscope.data.idx import is_idx
 from fiberscope.data.labelled import LabelledImages
 from fiberscope.data.labelled_idx import image_sets, read_idx_images, read_idx_labels
 from fiberscope.data.labels import MOST_CLASSES, class_labels
-from fiberscope.data.listing import is_archive, is_picture, listed, readable_name, some_names
+from fiberscope.data.listing import is_archive, is_picture, listed, some_names
 from fiberscope.data.load import load_images
 from fiberscope.data.npz import read_npz
+from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 
@@ -39,14 +40,15 @@ def load_labelled(
     elif source.is_file() and is_archive(source):
         found = _read_archive(source, shape, max_bytes)
     elif source.is_file() and is_idx(source):
-        found = _read_idx(source, readable_name(source.name.removesuffix(".gz")), shape, max_bytes)
+        found = _read_idx(source, plain_name(source.name.removesuffix(".gz")), shape, max_bytes)
     else:
         raise FiberscopeError(
-            f"labelled: {source} is neither an npz archive nor a folder that exists, nor an IDX file of images; give "
+            f"labelled: {plain_name(source)} is neither an npz archive nor a folder that exists, nor an IDX "
+            "file of images; give "
             "an archive with the arrays images and labels, or a folder with a folder of pictures for each class"
         )
     if len(set(found.labels.tolist())) < 2:
-        raise FiberscopeError(f"labelled: {source} holds images of one class; give at least two classes")
+        raise FiberscopeError(f"labelled: {plain_name(source)} holds images of one class; give at least two classes")
     return found
 
 
@@ -54,13 +56,13 @@ def _read_archive(source: Path, shape: tuple[int, int, int], max_bytes: int | No
     images = read_npz(source, shape=shape, max_bytes=max_bytes)
     if "labels" not in array_names(source):
         raise FiberscopeError(
-            f"labelled: {source} has no array labels; write it with numpy.savez(path, images=, labels=)"
+            f"labelled: {plain_name(source)} has no array labels; write it with numpy.savez(path, images=, labels=)"
         )
     try:
         labels = read_array(source, "labels", max_bytes=max_bytes)
     except FiberscopeError as error:
-        raise FiberscopeError(f"labelled: the labels of {source} cannot be read: {error}") from error
-    return LabelledImages(images, class_labels(source, labels, len(images)), readable_name(source.stem))
+        raise FiberscopeError(f"labelled: the labels of {plain_name(source)} cannot be read: {error}") from error
+    return LabelledImages(images, class_labels(source, labels, len(images)), plain_name(source.stem))
 
 
 def _read_idx(source: Path, name: str, shape: tuple[int, int, int], max_bytes: int | None) -> LabelledImages:
@@ -74,19 +76,24 @@ def _read_folder(source: Path, shape: tuple[int, int, int], max_bytes: int | Non
     if not folders:
         sets = image_sets(source)
         if len(sets) == 1:
-            return _read_idx(sets[0], readable_name(source.name), shape, max_bytes)
+            return _read_idx(sets[0], plain_name(source.name), shape, max_bytes)
         if sets:
-            names = ", ".join(path.name for path in sets)
-            raise FiberscopeError(f"labelled: folder {source} holds several sets; name the images of one: {names}")
+            names = ", ".join(plain_name(path.name) for path in sets)
+            raise FiberscopeError(
+                f"labelled: folder {plain_name(source)} holds several sets; name the images of one: {names}"
+            )
         raise FiberscopeError(
-            f"labelled: folder {source} holds no folders; put the pictures of each class into a folder of its own"
+            f"labelled: folder {plain_name(source)} holds no folders; put the pictures of each class into a "
+            "folder of its own"
         )
     beside = [path for path in there if is_picture(path)]
     if beside:
-        warnings.warn(f"folder {source}: {some_names(beside)} are in no class and are left out", stacklevel=3)
+        warnings.warn(
+            f"folder {plain_name(source)}: {some_names(beside)} are in no class and are left out", stacklevel=3
+        )
     parts = [load_images(folder, shape=shape, max_bytes=max_bytes).images for folder in folders]
     labels = [label for label, part in zip(_classes(folders), parts, strict=True) for _ in range(len(part))]
-    return LabelledImages(torch.cat(parts), torch.tensor(labels), readable_name(source.name))
+    return LabelledImages(torch.cat(parts), torch.tensor(labels), plain_name(source.name))
 
 
 def _classes(folders: Sequence[Path]) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 VARIABLE = "FIBERSCOPE_MAX_BYTES"
@@ -21,19 +22,20 @@ def refuse_large(path: Path, needed: int, max_bytes: int | None) -> None:
         raise FiberscopeError(f"max_bytes is {limit}; it counts bytes of memory, so give 0 or more")
     if needed > limit + path.stat().st_size:
         raise FiberscopeError(
-            f"{path} would take {needed} bytes of memory, more than its own size and the limit of {limit} together: "
+            f"{plain_name(path)} would take {needed} bytes of memory, more than its own size and the limit of "
+            f"{limit} together: "
             f"where you know that it is right, raise the limit by {VARIABLE}={needed} in the environment, in Python "
             f"also by max_bytes={needed}"
         )
 
 
 def read_whole(path: Path, max_bytes: int | None) -> bytes:
-    """Read the bytes of a file that is no larger than the limit; raises FiberscopeError that names it."""
+    """Read the bytes of a file, of which readers make up to three copies; raises FiberscopeError that names it."""
     try:
-        refuse_large(path, 2 * path.stat().st_size, max_bytes)
+        refuse_large(path, 4 * path.stat().st_size, max_bytes)
         return path.read_bytes()
     except OSError as error:
-        raise FiberscopeError(f"{path} cannot be read ({error}); check that it is yours to read") from error
+        raise FiberscopeError(f"{plain_name(path)} cannot be read ({error}); check that it is yours to read") from error
 
 
 def _default() -> int:

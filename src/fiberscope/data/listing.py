@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from fiberscope.data.picture import READABLE, picture_format
+from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 _JUNK = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "@eadir", "$recycle.bin"})
@@ -23,7 +23,9 @@ def listed(folder: Path) -> list[Path]:
             path for path in folder.iterdir() if not (path.name.startswith(".") or path.name.lower() in _JUNK)
         )
     except OSError as error:
-        raise FiberscopeError(f"folder {folder} cannot be read ({error}); check that it is yours to read") from error
+        raise FiberscopeError(
+            f"folder {plain_name(folder)} cannot be read ({error}); check that it is yours to read"
+        ) from error
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -38,11 +40,14 @@ def image_files(folder: Path) -> list[Path]:
     if not files:
         beside = f" but {some_names(left)}" if left else ""
         raise FiberscopeError(
-            f"folder {folder} holds no picture of {READABLE}{beside}; put some into it, or name another folder or a "
+            f"folder {plain_name(folder)} holds no picture of {READABLE}{beside}; put some into it, or name "
+            "another folder or a "
             "file (of a folder with a folder for each class, name one, or give it as labelled images)"
         )
     if left:
-        warnings.warn(f"folder {folder}: {some_names(left)} cannot be read as pictures and are left out", stacklevel=2)
+        warnings.warn(
+            f"folder {plain_name(folder)}: {some_names(left)} cannot be read as pictures and are left out", stacklevel=2
+        )
     return files
 
 
@@ -57,15 +62,10 @@ def is_picture(path: Path) -> bool:
 def is_archive(path: Path) -> bool:
     """Whether the file is to be read as an npz archive: by what it begins with, or by its suffix."""
     with path.open("rb") as file:
-        return file.read(4) in (b"PK\x03\\x04", b"PK\x05\\x06") or path.suffix.lower() == ".npz"
-
-
-def readable_name(name: str) -> str:
-    """Write the name of a file as text that any file can hold, whatever the encoding of the name is."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+        return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06") or path.suffix.lower() == ".npz"
 
 
 def some_names(paths: Sequence[Path]) -> str:
     """Name a few of the files, and count the others."""
-    some = ", ".join(readable_name(path.name) + ("/" if path.is_dir() else "") for path in paths[:_NAMED])
+    some = ", ".join(plain_name(path.name) + ("/" if path.is_dir() else "") for path in paths[:_NAMED])
     return f"{some} and {len(paths) - _NAMED} more" if len(paths) > _NAMED else some

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from fiberscope.data.idx import is_idx
 from fiberscope.data.labelled_idx import read_idx_images
-from fiberscope.data.listing import image_files, is_archive, is_picture, readable_name, some_names
+from fiberscope.data.listing import image_files, is_archive, is_picture, some_names
 from fiberscope.data.npz import read_npz
 from fiberscope.data.picture import READABLE, read_picture
+from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 
@@ -67,19 +68,21 @@ def _files(source: Path) -> list[Path]:
         return image_files(source)
     if not source.exists():
         raise FiberscopeError(
-            f"{source} does not exist; give a PNG file, a folder of pictures, an npz archive or an IDX file"
+            f"{plain_name(source)} does not exist; give a PNG file, a folder of pictures, an npz archive or an IDX file"
         )
     if not source.is_file():
-        raise FiberscopeError(f"{source} is neither a file nor a folder; give a picture, a folder or an npz archive")
+        raise FiberscopeError(
+            f"{plain_name(source)} is neither a file nor a folder; give a picture, a folder or an npz archive"
+        )
     return [source]
 
 
 def _read(file: Path, shape: tuple[int, int, int], max_bytes: int | None) -> _Loaded:
-    name = readable_name(file.name)
+    name = plain_name(file.name)
     try:
         archive, numbers = is_archive(file), is_idx(file)
     except OSError as error:
-        raise FiberscopeError(f"{file} cannot be read ({error}); check that it is yours to read") from error
+        raise FiberscopeError(f"{plain_name(file)} cannot be read ({error}); check that it is yours to read") from error
     if archive or (numbers and not is_picture(file)):
         reader = read_npz if archive else read_idx_images
         images = reader(file, shape=shape, max_bytes=max_bytes)
@@ -88,5 +91,6 @@ def _read(file: Path, shape: tuple[int, int, int], max_bytes: int | None) -> _Lo
         picture = read_picture(file, shape=shape, max_bytes=max_bytes)
         return _Loaded(picture.image[None], (name,), (file,) if picture.turned else ())
     raise FiberscopeError(
-        f"{file} is no picture of {READABLE}, no npz archive and no IDX file: save it as PNG, which loses nothing"
+        f"{plain_name(file)} is no picture of {READABLE}, no npz archive and no IDX file: save it as PNG, "
+        "which loses nothing"
     )

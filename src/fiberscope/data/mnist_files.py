@@ -14,6 +14,7 @@ from platformdirs import user_cache_path
 
 from fiberscope.data.idx import idx_header, read_idx
 from fiberscope.data.limit import read_whole
+from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 SHIPPED = Path(__file__).parent / "shipped" / "mnist"
@@ -69,7 +70,7 @@ def _read(file: MnistFile, roots: Sequence[Path]) -> bytes:
         raise _missing(file, folders)
     content = unpack(read_whole(path, None))
     if not is_original(content, file):
-        raise FiberscopeError(f"{path} {_what_else(path, file)}; {_remedy(path, file)}")
+        raise FiberscopeError(f"{plain_name(path)} {_what_else(path, file)}; {_remedy(path, file)}")
     return content
 
 
@@ -86,8 +87,8 @@ def _what_else(path: Path, file: MnistFile) -> str:
     named = path.with_name(path.name.replace(labels.name, images.name))
     return (
         f"is not MNIST's: it holds {header.shape} numbers, none missing, whose MD5 is not {file.md5}. Another set of "
-        f"that format, such as Fashion-MNIST, is read by load_labelled({str(named)!r}), on the command line by "
-        f"--labelled {named} and --images {named}; if it should be MNIST, it was altered"
+        f"that format, such as Fashion-MNIST, is read by load_labelled({plain_name(named)!r}), on the command line by "
+        f"--labelled {plain_name(named)} and --images {plain_name(named)}; if it should be MNIST, it was altered"
     )
 
 
@@ -96,11 +97,11 @@ def _remedy(path: Path, file: MnistFile) -> str:
         return "reinstall fiberscope"
     if path.is_relative_to(user_cache()):
         return f"for MNIST run `{FETCH_COMMAND}`, which replaces it"
-    return f"for MNIST run `{FETCH_COMMAND}` and copy {file.name}.gz from {user_cache()} to {path.parent}"
+    return f"for MNIST run `{FETCH_COMMAND}` and copy {file.name}.gz from {user_cache()} to {plain_name(path.parent)}"
 
 
 def _missing(file: MnistFile, folders: Sequence[Path]) -> FiberscopeError:
-    looked_at = "\n".join(f"  {folder}" for folder in folders)
+    looked_at = "\n".join(f"  {plain_name(folder)}" for folder in folders)
     pair = next(pair for pair in FILES.values() if file in pair)
     wanted = " and ".join(f"{each.name}.gz" for each in pair)
     return FiberscopeError(
@@ -111,7 +112,7 @@ def _missing(file: MnistFile, folders: Sequence[Path]) -> FiberscopeError:
 
 
 def unpack(content: bytes) -> bytes:
-    """Return the bytes inside a gzip file, no more than MNIST has; those of no whole gzip file come back as they are."""
+    """Return the bytes inside a gzip file, no more than MNIST has; what is no whole one comes back as it is."""
     try:
         with gzip.GzipFile(fileobj=BytesIO(content)) as file:
             return file.read(_LARGEST)

@@ -58,12 +58,12 @@ def read_header(file: Readable, size: int) -> Header:
 def read_flat(file: Readable, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
     """Read numbers of that type and change them to this machine's order; raises ValueError where they end early."""
     flat = np.empty(count, dtype)
-    buffer, at = memoryview(flat.view(np.uint8)), 0
+    buffer, at = flat.view(np.uint8), 0
     while at < len(buffer):
         part = file.read(min(2**20, len(buffer) - at))
         if not part:
             raise ValueError(f"it ends after {at} of {len(buffer)} bytes of numbers")
-        buffer[at : at + len(part)] = part
+        buffer[at : at + len(part)] = np.frombuffer(part, np.uint8)
         at += len(part)
     return flat if dtype.isnative else flat.byteswap(inplace=True).view(dtype.newbyteorder("="))
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fiberscope.data.archive import array_names, read_array
 from fiberscope.data.intensities import intensities
+from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 
@@ -25,7 +26,7 @@ def read_npz(
     name = arrays[0] if len(arrays) == 1 else "images"
     if name not in arrays:
         raise FiberscopeError(
-            f'{path} holds the arrays {arrays[:20]}: name the one with images "images", or keep it alone'
+            f'{plain_name(path)} holds the arrays {arrays[:20]}: name the one with images "images", or keep it alone'
         )
     array = read_array(path, name, max_bytes=max_bytes)
     return torch.from_numpy(intensities(path, array, shape))

@@ -18,9 +18,10 @@ from PIL import Image, ImageFile
 from torch import Tensor
 
 from fiberscope.data.intensities import size_remedy
-from fiberscope.data.jpeg import padded_jpeg
+from fiberscope.data.jpeg import padded_jpegs
 from fiberscope.data.limit import read_whole, refuse_large
 from fiberscope.data.png import Png, parse_png, refuse_part
+from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 # Formats of which a missing part is noticed and for which no other program is called, by what they begin with.
@@ -79,7 +80,8 @@ def read_picture(path: Path, *, shape: tuple[int, int, int], max_bytes: int | No
     """
     if shape[0] not in _MODES:
         raise FiberscopeError(
-            f"shape is {shape}, but a picture becomes 1 channel (grey) or 3 (colour); give {path} as npz instead"
+            f"shape is {shape}, but a picture becomes 1 channel (grey) or 3 (colour); give {plain_name(path)} "
+            "as npz instead"
         )
     content = read_whole(path, max_bytes)
     found = _format_of(content[:16], path) or "picture"
@@ -92,7 +94,8 @@ def read_picture(path: Path, *, shape: tuple[int, int, int], max_bytes: int | No
     except Exception as error:  # a damaged file can raise anything in a decoder
         again = found if found != "picture" else "PNG"
         raise FiberscopeError(
-            f"{path} is not a readable {found} ({error}): it is damaged or something else; save it again as {again}"
+            f"{plain_name(path)} is not a readable {found} ({error}): it is damaged or something else; save it "
+            f"again as {again}"
         ) from error
 
 
@@ -111,12 +114,12 @@ def _open(
     orientation = _orientation(picture)
     _refuse_other_size(path, picture, orientation, shape)
     pixels = picture.width * picture.height
-    refuse_large(path, len(content) + pixels * 32, max_bytes)
+    refuse_large(path, pixels * 40, max_bytes)
     # the second picture of a JPEG (MPO) is a preview, or the other eye's
     several = getattr(picture, "is_animated", False) and picture.format != "MPO"
     if several or (png is not None and png.frames > 1):
         words = "holds several pages; save the one" if found == "TIFF" else "is an animation; save the frame"
-        raise FiberscopeError(f"{path} {words} you mean as a PNG of its own")
+        raise FiberscopeError(f"{plain_name(path)} {words} you mean as a PNG of its own")
     _load(picture, content, found, png)
     # Pillow turns TIFF by itself
     turn = _TURNS.get(_orientation(picture))
@@ -144,8 +147,8 @@ def _refuse_other_size(path: Path, picture: Image.Image, orientation: int, shape
     upright = picture.size[::-1] if turned else picture.size
     if upright != size:
         raise FiberscopeError(
-            f"{path} has {upright[0]} x {upright[1]} pixels (width x height), wanted {size[0]} x {size[1]}: "
-            + size_remedy((channels, upright[1], upright[0]), size[::-1])
+            f"{plain_name(path)} has {upright[0]} x {upright[1]} pixels (width x height), wanted {size[0]} x "
+            f"{size[1]}: " + size_remedy((channels, upright[1], upright[0]), size[::-1])
         )
 
 
@@ -159,16 +162,17 @@ def _load(picture: ImageFile.ImageFile, content: bytes, found: str, png: Png | N
     _refuse_uncovered(picture)
     picture.load()
     if found == "JPEG":
-        again = _header(padded_jpeg(content), found)
-        again.load()
-        if again.tobytes() != picture.tobytes():
-            raise ValueError("a part of its pixels is missing")
+        for padded in padded_jpegs(content):
+            again = _header(padded, found)
+            again.load()
+            if again.tobytes() != picture.tobytes():
+                raise ValueError("a part of its pixels is missing")
 
 
 def _refuse_uncovered(picture: ImageFile.ImageFile) -> None:
     covered: dict[object, int] = {}
     for tile in picture.tile:
-        left, top, right, bottom = tile[1]
+        left, top, right, bottom = tile[1] or (0, 0, *picture.size)
         plane = tile[3][0] if isinstance(tile[3], tuple) else tile[3]
         covered[plane] = covered.get(plane, 0) + (right - left) * (bottom - top)
     if picture.tile and min(covered.values()) < picture.width * picture.height:
@@ -181,7 +185,8 @@ def _opaque(path: Path, picture: Image.Image) -> Image.Image:
     opaque = picture.convert("RGBA")
     if opaque.getchannel("A").getextrema() != (255, 255):
         raise FiberscopeError(
-            f"{path} has transparent pixels: flatten them onto the background you want and save without alpha"
+            f"{plain_name(path)} has transparent pixels: flatten them onto the background you want and save "
+            "without alpha"
         )
     return opaque
 
@@ -196,7 +201,8 @@ def _intensities(
         return grey.expand(channels, height, width)
     if picture.mode not in _READ_MODES:
         raise FiberscopeError(
-            f"{path} holds pixels of the kind {picture.mode}, whose white nobody can tell; give them as npz in [0, 1]"
+            f"{plain_name(path)} holds pixels of the kind {picture.mode}, whose white nobody can tell; give "
+            "them as npz in [0, 1]"
         )
     pixels = np.asarray(picture.convert(_MODES[channels]), dtype=np.float32) / 255
     return torch.from_numpy(pixels.reshape(height, width, channels)).permute(2, 0, 1)

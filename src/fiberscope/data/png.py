@@ -11,6 +11,7 @@ import numpy as np
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND")
+_MOST_CHUNKS = 100_000
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -74,8 +75,11 @@ def refuse_part(png: Png) -> None:
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at, name = len(SIGNATURE), b""
+    at, name, count = len(SIGNATURE), b"", 0
     while name != b"IEND":
+        count += 1
+        if count > _MOST_CHUNKS:
+            raise ValueError(f"it has more than {_MOST_CHUNKS} chunks")
         length, name = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
         if at + length + 12 > len(content):
             raise ValueError("it ends in the middle")

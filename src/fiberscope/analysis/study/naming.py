@@ -14,7 +14,7 @@ def titles(images: Selection) -> tuple[str, ...]:
 
 def words(images: Selection) -> tuple[str, ...]:
     """The same in a line of text."""
-    return tuple(f"digit {label}" for label in images.labels) if _classes_suffice(images) else images.words
+    return images.classes if _classes_suffice(images) else images.words
 
 
 def how_many(images: Selection) -> str:

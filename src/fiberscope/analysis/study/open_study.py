@@ -79,7 +79,8 @@ def draw_partners(data: LabelledImages, classes: Sequence[int], *, seed: int) ->
                 "least two classes."
             )
         rows.append(int(others[torch.randint(len(others), (), generator=random)]))
-    return Selection(data.images[rows], tuple(f"{name} {row}" for row in rows), tuple(data.labels[rows].tolist()))
+    names, labels = tuple(f"{name} {row}" for row in rows), tuple(data.labels[rows].tolist())
+    return Selection(data.images[rows], names, labels, (name == "test",) * len(rows))
 
 
 def _check_size(network: Network) -> None:

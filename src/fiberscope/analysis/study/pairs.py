@@ -99,7 +99,7 @@ def _note(study: Study, metamers: Metamers) -> str:
     count, there = len(metamers.outcome), metamers.there[:MOST_SHOWN]
     sentences = [f"The first {MOST_SHOWN} of {count} pairs."] if count > MOST_SHOWN else []
     if study.logits is not None:
-        kind = "MNIST test digits" if study.noun == "digit" else "Labelled images"
+        kind = "MNIST test digits" if study.samples == "test digits" else "Labelled images"
         sentences.append(f"{kind}; the network reads {percent(float(study.hits.double().mean()))} of them right.")
     if bool(there.all()):
         worst = short_number(float(metamers.residual[:MOST_SHOWN].max()), digits=2)

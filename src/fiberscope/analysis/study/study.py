@@ -59,8 +59,8 @@ class Study:
 
     @property
     def noun(self) -> str:
-        """What the images are, for sentences."""
-        return "digit" if self.data.name.startswith("mnist") else "image"
+        """What the images are, for sentences: digits where all are MNIST's, of which alone the class is known."""
+        return "digit" if self._beside_digits and None not in self.images.labels else "image"
 
     @property
     def a_noun(self) -> str:
@@ -70,7 +70,13 @@ class Study:
     @property
     def samples(self) -> str:
         """What the labelled data are, for sentences."""
-        return f"test {self.noun}s" if self.data.name == "mnist-test" else f"labelled {self.noun}s"
+        if self._beside_digits:
+            return "test digits" if self.data.name == "mnist-test" else "labelled digits"
+        return "labelled images"
+
+    @property
+    def _beside_digits(self) -> bool:
+        return self.data.name in ("mnist-test", "mnist-train")
 
     @property
     def predict(self) -> Callable[[Float[Tensor, "batch ..."]], Int64[Tensor, " batch"]] | None:
