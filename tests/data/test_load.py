@@ -124,7 +124,7 @@ def test_a_png_fills_one_channel_or_three(tmp_path):
         load_images(save_png(tmp_path / "ramp.png", RAMP), shape=(2, 28, 28))
 
 
-def test_a_folder_is_its_png_files_by_name(tmp_path):
+def test_a_folder_is_its_pictures_by_name(tmp_path):
     for number in (3, 1, 4, 5, 9, 2, 6):
         save_png(tmp_path / f"{number}.png", RAMP + number)
     save_png(tmp_path / "A.PNG", RAMP)
@@ -142,7 +142,7 @@ def test_a_folder_with_a_file_that_is_no_image_names_it(tmp_path):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(FiberscopeError, match=r"holds no \*\.png; put PNG files into it") as refusal:
+    with pytest.raises(FiberscopeError, match=r"holds no picture of PNG, JPEG.*; put some into it") as refusal:
         load_images(tmp_path)
     assert str(tmp_path) in str(refusal.value)
 
@@ -166,8 +166,11 @@ def test_a_path_that_does_not_exist_is_named(tmp_path):
 
 def test_another_kind_of_file_is_refused(tmp_path):
     (tmp_path / "photo.jpg").touch()
-    with pytest.raises(FiberscopeError, match=r"photo\.jpg has the suffix '\.jpg', wanted \.png or \.npz: save it"):
+    with pytest.raises(FiberscopeError, match=r"photo\.jpg is not a readable JPEG \(it begins like none of PNG, JPEG"):
         load_images(tmp_path / "photo.jpg")
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FiberscopeError, match=r"notes\.txt is no picture of PNG, .* and no IDX file: save it as PNG"):
+        load_images(tmp_path / "notes.txt")
 
 
 @pytest.mark.parametrize("shape", [(0, 28, 28), (1, -28, 28)])

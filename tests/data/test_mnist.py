@@ -1,12 +1,15 @@
 import gzip
 import os
+import re
 import shutil
+import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from fiberscope.data import LabelledImages, mnist, one_per_class
+from fiberscope.data import LabelledImages, load_labelled, mnist, one_per_class
 from fiberscope.data.mnist_files import FILES, SHIPPED
 from fiberscope.problem.errors import FiberscopeError
 
@@ -84,10 +87,40 @@ def alter(content):
 @pytest.mark.parametrize("name", TEST_FILES)
 def test_a_damaged_file_is_named_and_refused(root, name, damage):
     (root / name).write_bytes(damage((root / name).read_bytes()))
-    with pytest.raises(FiberscopeError, match="truncated or altered") as refusal:
+    with pytest.raises(
+        FiberscopeError, match="is truncated or altered|if it should be MNIST, it was altered"
+    ) as refusal:
         mnist("test", root=root)
     assert str(root / name) in str(refusal.value)
     assert "`fiberscope data fetch mnist`" in str(refusal.value)
+    assert "delete" not in str(refusal.value)
+
+
+def write_idx(path, array):
+    sizes = struct.pack(f">{array.ndim}I", *array.shape)
+    path.write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes())
+
+
+def test_another_set_in_the_names_of_mnist_is_named_as_such_and_the_advice_reads_it(tmp_path):
+    fashion = np.random.default_rng(0).integers(256, size=(20, 28, 28))
+    write_idx(tmp_path / "t10k-images-idx3-ubyte", fashion)
+    write_idx(tmp_path / "t10k-labels-idx1-ubyte", np.arange(20) % 10)
+    with pytest.raises(
+        FiberscopeError, match=r"is not MNIST's: it holds \(20, 28, 28\) numbers, none missing"
+    ) as refusal:
+        mnist("test", root=tmp_path)
+    assert not re.search("delete|truncated|damaged", str(refusal.value))
+    named = re.search(r"load_labelled\('(.+?)'\)", str(refusal.value))[1]
+    assert load_labelled(named).labels.tolist() == (np.arange(20) % 10).tolist()
+
+
+def test_a_bomb_in_the_names_of_mnist_is_never_unpacked_whole(tmp_path):
+    for file in FILES["test"]:
+        with gzip.open(tmp_path / f"{file.name}.gz", "wb", compresslevel=1) as packed:
+            for _ in range(100):
+                packed.write(bytes(2**20))
+    with pytest.raises(FiberscopeError, match="is truncated or altered"):
+        mnist("test", root=tmp_path)
 
 
 def test_a_missing_training_set_tells_every_place_and_the_command(tmp_path, monkeypatch):

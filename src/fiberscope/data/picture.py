@@ -136,6 +136,8 @@ def _header(content: bytes, found: str) -> ImageFile.ImageFile:
 
 
 def _orientation(picture: Image.Image) -> int:
+    if picture.format == "PNG" and "exif" not in picture.info:
+        return 1  # here Pillow would decode the picture to look for it
     found = picture.getexif().get(_ORIENTATION, 1)
     return found if found in _TURNS else 1
 

@@ -50,7 +50,9 @@ def parse_png(content: bytes) -> Png:
     if (colour == 3 and b"PLTE" not in names[:first]) or names.count(b"PLTE") > 1:
         raise ValueError("its palette is missing or repeated")
     control = next((body for name, body in chunks if name == b"acTL" and len(body) == 8), b"\0\0\0\1")
-    bare = SIGNATURE + b"".join(_chunk(name, body) for name, body in chunks if name in _KEPT)
+    # the EXIF may stand behind the pixels; ahead of them it is known before they are decoded
+    kept = sorted((each for each in chunks if each[0] in _KEPT), key=lambda each: _KEPT.index(each[0]))
+    bare = SIGNATURE + b"".join(_chunk(name, body) for name, body in kept)
     pixel_bits = depth * _CHANNELS[colour]
     return Png(bare, b"".join(data), width, height, pixel_bits, interlace == 1, int.from_bytes(control[:4], "big"))
 
