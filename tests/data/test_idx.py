@@ -86,7 +86,7 @@ def test_what_is_missing_beside_the_images_is_named(tmp_path):
         load_labelled(path, shape=SHAPE)
     (tmp_path / "train-images-idx3-ubyte").write_bytes(pack(IMAGES))
     with pytest.raises(
-        FiberscopeError, match="holds several sets; name the images of one: t10k-images.*, train-images"
+        FiberscopeError, match=r"holds several sets; name the images of one: t10k-images.*, train-images"
     ):
         load_labelled(tmp_path, shape=SHAPE)
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(pack(LABELS[:5]))

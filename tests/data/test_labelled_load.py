@@ -60,6 +60,12 @@ def test_hidden_folders_and_files_beside_them_are_no_classes(tmp_path):
         (LABELS - 1, "wanted a whole number from 0"),
         (LABELS / 2, "type float64"),
         (0 * LABELS, "images of one class"),
+        (LABELS * 10**17, r"label 200000000000000000, wanted classes below 1000000: .*numpy\.unique"),
+        (LABELS.astype(np.uint64) + np.uint64(2**63), "label 9223372036854775810, wanted classes below 1000000"),
+        (LABELS == 1, r"type bool, .*labels\.astype\(int\)"),
+        (LABELS[:, None], r"labels\.reshape\(-1\)"),
+        (np.eye(3)[LABELS], r"labels\.argmax\(axis=1\)"),
+        (np.full(6, np.nan), "not finite"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(archive, labels, trouble):
@@ -84,6 +90,28 @@ def test_images_of_another_size_are_refused(archive):
     np.savez(archive, images=IMAGES, labels=LABELS)
     with pytest.raises(FiberscopeError, match=r"things\.npz holds an array of shape \(6, 4, 5\)"):
         load_labelled(archive, shape=(1, 28, 28))
+
+
+def test_names_that_are_no_numbers_of_classes_stand_in_alphabetical_order(tmp_path):
+    write_folders(tmp_path / "dates", ["20240101", "20240103", "20240102"])
+    assert load_labelled(tmp_path / "dates", shape=SHAPE).labels.tolist() == [0, 1, 2]
+    write_folders(tmp_path / "twice", ["1", "01", "2"])
+    assert load_labelled(tmp_path / "twice", shape=SHAPE).labels.tolist() == [0, 1, 2]
+
+
+def test_classes_of_several_formats_and_what_is_in_none_are_told(tmp_path):
+    write_folders(tmp_path / "set", ["a", "b"])
+    Image.fromarray(IMAGES[4]).save(tmp_path / "set" / "a" / "photo.JPG", quality=95)
+    Image.fromarray(IMAGES[5]).save(tmp_path / "set" / "loose.png")
+    (tmp_path / "set" / "__MACOSX").mkdir()
+    with pytest.warns(UserWarning, match=r"loose\.png are in no class and are left out"):
+        assert load_labelled(tmp_path / "set", shape=SHAPE).labels.tolist() == [0, 0, 1]
+    (tmp_path / "set" / "c").mkdir()
+    with (
+        pytest.warns(UserWarning, match="in no class"),
+        pytest.raises(FiberscopeError, match=r"set/c holds no picture of PNG"),
+    ):
+        load_labelled(tmp_path / "set", shape=SHAPE)
 
 
 @pytest.mark.parametrize("name", ["missing.npz", "missing", "notes.txt"])

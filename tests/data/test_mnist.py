@@ -88,7 +88,7 @@ def alter(content):
 def test_a_damaged_file_is_named_and_refused(root, name, damage):
     (root / name).write_bytes(damage((root / name).read_bytes()))
     with pytest.raises(
-        FiberscopeError, match="is truncated or altered|if it should be MNIST, it was altered"
+        FiberscopeError, match=r"is truncated or altered|if it should be MNIST, it was altered"
     ) as refusal:
         mnist("test", root=root)
     assert str(root / name) in str(refusal.value)

@@ -1,3 +1,6 @@
+import struct
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -120,4 +123,147 @@ def test_a_bare_array_under_the_name_of_an_archive_is_refused(path):
     with path.open("wb") as file:
         np.save(file, BYTES)
     with pytest.raises(FiberscopeError, match=r"digits\.npz is not a readable npz archive"):
+        load_images(path)
+
+
+def npy(header, numbers=bytes(784), version=b"\1\0"):
+    words = header.encode()
+    length = struct.pack("<H" if version == b"\1\0" else "<I", len(words))
+    return b"\x93NUMPY" + version + length + words + numbers
+
+
+def archive(path, *members, packing=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", packing) as file:
+        for name, content in members:
+            file.writestr(name, content)
+    return path
+
+
+def header(shape="(28, 28)", descr="'|u1'"):
+    return f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}"
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", "<f8", ">f2"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_numbers_of_other_machines_and_of_other_orders_are_read(path, dtype, order):
+    np.savez(path, images=np.asarray(BYTES / 256, dtype=dtype, order=order))
+    assert torch.equal(load_images(path).images, torch.from_numpy(BYTES / np.float32(256))[:, None])
+
+
+@pytest.mark.parametrize("version", [b"\1\0", b"\2\0", b"\3\0"])
+def test_headers_of_every_version_are_read(path, version):
+    archive(path, ("images.npy", npy(header(), version=version)))
+    assert load_images(path).images.shape == (1, 1, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (npy(header("(1000000000, 28, 28)", "'<f4'")), "declares 3136000000000 bytes of numbers, it holds 784"),
+        (npy(header(f"({10**30}, 28, 28)")), "not what numpy writes"),
+        (npy(header("(99999999999, 99999999999, 28)")), "bytes of numbers, it holds 784"),
+        (npy(header("(27, 28)")), "declares 756 bytes of numbers, it holds 784"),
+        (npy("{'descr': " + "(" * 9000), "not what numpy writes"),
+        (npy("(" * 60000), "not what numpy writes"),
+        (npy(header("(28, 28), 'more': 1")), "not what numpy writes"),
+        (npy(header("()*10**9")), "not what numpy writes"),
+        (npy(header(descr="[('x', '|u1')]")), "no single number"),
+        (npy(header(descr="'|O'")), "no numbers"),
+        (npy(header(descr="'<c8'")), "no numbers"),
+        (npy(header(descr="'<f3'")), "not a readable npz"),
+        (npy("{}"), "lacks the type"),
+        (npy(header(), version=b"\7\0"), "no version"),
+        (b"hello", "no array of numpy"),
+        (b"", "no array of numpy"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_a_header_that_numpy_did_not_write_is_refused_unread(path, content, words):
+    archive(path, ("images.npy", content))
+    with pytest.raises(FiberscopeError, match=rf"digits\.npz is not a readable npz archive .*{words}|{words}"):
+        load_images(path)
+
+
+def test_what_is_declared_is_checked_before_it_is_unpacked(path, monkeypatch):
+    size = 2**31
+    archive(path, ("images.npy", npy(header(f"({size // 784}, 28, 28)"))))
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\1\2")
+    content[at + 24 : at + 28] = struct.pack("<I", size)
+    path.write_bytes(content)
+    with pytest.raises(FiberscopeError, match=rf"{size} bytes.*FIBERSCOPE_MAX_BYTES={size} .*max_bytes={size}"):
+        load_images(path)
+    np.savez_compressed(path, images=np.zeros((3000, 28, 28), np.uint8))
+    with pytest.raises(FiberscopeError, match=r"11760000 bytes of memory"):
+        load_images(path, max_bytes=5_000_000)
+    assert len(load_images(path, max_bytes=11_760_000).images) == 3000
+
+
+def test_members_that_lie_about_their_size_are_refused(path):
+    np.savez_compressed(path, images=np.zeros((100, 28, 28), np.uint8))
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\1\2")
+    content[at + 24 : at + 28] = struct.pack("<I", 128 + 784)
+    path.write_bytes(content)
+    with pytest.raises(FiberscopeError, match="is not a readable npz archive"):
+        load_images(path)
+
+
+def test_two_members_of_one_name_and_crowds_of_them_are_refused(path):
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        archive(path, *[("images.npy", npy(header()))] * 2)
+    with pytest.raises(FiberscopeError, match="two arrays of one name"):
+        load_images(path)
+    archive(path, *[(str(place), b"") for place in range(10_001)])
+    with pytest.raises(FiberscopeError, match="more than 10000 members"):
+        load_images(path)
+
+
+@pytest.mark.parametrize(("at", "value"), [(8, 1), (10, 9)], ids=["encrypted", "of an unknown packing"])
+def test_an_archive_that_cannot_be_unpacked_is_refused(path, at, value):
+    content = bytearray(archive(path, ("images.npy", npy(header()))).read_bytes())
+    content[at - 2] = value
+    content[content.index(b"PK\1\2") + at] = value
+    path.write_bytes(content)
+    with pytest.raises(FiberscopeError, match="is not a readable npz archive"):
+        load_images(path)
+
+
+@pytest.mark.parametrize(
+    ("array", "shape", "remedy"),
+    [
+        (BYTES[..., None], (1, 28, 28), r"channels come last, put them first by array\.transpose\(0, 3, 1, 2\)$"),
+        (BYTES[0][..., None], (1, 28, 28), r"array\.transpose\(2, 0, 1\)$"),
+        (
+            BYTES,
+            (3, 28, 28),
+            r"grey, the network takes colour: .*--input-shape 1 28 28 --channels rgb, .*Prep",
+        ),
+        (BYTES[:3].reshape(1, 3, 28, 28), (1, 28, 28), r"colour, .* grey: .*--input-shape 3 28 28 --channels grey"),
+        (BYTES, (1, 32, 32), r"--input-shape 1 28 28, and --resize 32 32"),
+        (BYTES.reshape(5, 784), (1, 28, 28), r"array\.reshape\(-1, 1, 28, 28\)$"),
+        (
+            BYTES[:3].transpose(1, 2, 0)[None],
+            (1, 14, 14),
+            r"transpose\(0, 3, 1, 2\); .*--resize 14 14.* grey",
+        ),
+    ],
+)
+def test_a_shape_that_does_not_fit_says_what_to_do(path, array, shape, remedy):
+    np.savez(path, images=array)
+    with pytest.raises(FiberscopeError, match=remedy):
+        load_images(path, shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "remedy"),
+    [
+        (0.0, 255.0, "divide by 255"),
+        (0.0, 65535.0, "divide by 65535"),
+        (-2.1, 2.6, r"--mean and --std, .*Preprocessing"),
+    ],
+)
+def test_a_range_that_does_not_fit_says_what_to_do(path, low, high, remedy):
+    np.savez(path, images=np.linspace(low, high, 784).reshape(28, 28))
+    with pytest.raises(FiberscopeError, match=remedy):
         load_images(path)

@@ -53,7 +53,7 @@ def write(page: Page, path: str | os.PathLike[str]) -> Path:
         FiberscopeError: the page cannot be rendered.
 
     """
-    return write_whole(render(page).encode(), path)
+    return write_whole(render(page).encode("utf-8", "backslashreplace"), path)
 
 
 def anchors(questions: Sequence[str]) -> list[str]:

@@ -146,7 +146,7 @@ def _write_page(
             ("threads", str(torch.get_num_threads())),
         ),
     )
-    folder.write(REPORT, render(page).encode())
+    folder.write(REPORT, render(page).encode("utf-8", "backslashreplace"))
     files = [REPORT, *(file for each in kept for file in each.files)]
     write_provenance(folder, provenance, files=files, finished=finished)
 

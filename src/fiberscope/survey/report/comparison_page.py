@@ -26,7 +26,7 @@ def write(first: Path, second: Path, *, out: Path, seed: int, force: bool, comma
         found = compare_surveys(first, second, seed=seed)
     with timed(provenance.seconds, "draw"):
         page = comparison_page(found, (first, second), call(found.first, found.second, (first, second)))
-        content = {REPORT: render(page).encode()}
+        content = {REPORT: render(page).encode("utf-8", "backslashreplace")}
     for name, rows in (("columns", found.columns), ("by_class", found.by_class)):
         records = _records(rows, by_class=name == "by_class")
         content |= {f"{name}.csv": to_csv(records), f"{name}.json": to_json(records)}

@@ -38,7 +38,7 @@ def write(folder: Path, target: Path | None = None) -> Path:
     running = is_running(folder)
     with open_records(folder) as database:
         page = make_page(open_view(folder, database, running=running))
-    return write_whole(render(page).encode(), target or folder / REPORT)
+    return write_whole(render(page).encode("utf-8", "backslashreplace"), target or folder / REPORT)
 
 
 def make_page(view: View) -> Page:
