@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fiberscope.analysis.selection import draw_others, select
+from fiberscope.analysis.selection import Selection, draw_others, select
 from fiberscope.data import mnist
 from fiberscope.problem import FiberscopeError
 
@@ -47,6 +47,8 @@ def test_any_indices_come_back_in_their_order(rows):
         (["3,,4"], "a number is missing between commas"),
         ([""], "'' is neither indices"),
         (["nowhere.png"], "'nowhere.png' is neither indices"),
+        (["9" * 5000], "is neither indices"),
+        (["x" * 5000], "is neither indices"),
         ([], "nothing is named"),
     ],
 )
@@ -93,3 +95,13 @@ def test_parts_and_repeats_keep_names_with_their_images():
     repeated = selection.take([4, 4, 0])
     assert repeated.names == ("test 4", "test 4", "test 0")
     assert torch.equal(repeated.images[1], selection.images[4])
+
+
+def test_only_the_digits_of_mnist_are_called_digits(tmp_path):
+    own = Selection(torch.zeros(2, *SHAPE), ("a", "b"), (1, None))
+    assert own.titles == ("class 1\na", "b")
+    np.savez(tmp_path / "mine.npz", images=np.full((1, 28, 28), 0.25, np.float32))
+    mixed = select([str(tmp_path / "mine.npz"), "7"], shape=SHAPE)
+    assert mixed.classes == ("", "digit 9")
+    assert mixed.take([1, 0]).titles == ("digit 9\ntest 7", "mine.npz[0]")
+    assert mixed.part(slice(1, 2)).words == ("digit 9, test 7",)

@@ -76,7 +76,7 @@ class SpectrumChoice:
     """Where the network's sight is measured, and against which data."""
 
     images: tuple[str, ...] = ("0:8",)
-    """Images to look at: test digits by index (0:16 or 3,7,20:24), PNG files, folders of them, npz archives."""
+    """Images to look at: test digits by index (0:16 or 3,7,20:24), pictures, folders of them, npz archives."""
 
     reference: tuple[str, ...] | None = None
     """Images whose variation counts as real; by default all test digits, for other shapes the images themselves."""
@@ -87,7 +87,7 @@ class WalkChoice:
     """Where walks start, which way they go and how far."""
 
     images: tuple[str, ...] = ("0:4",)
-    """Images to start from: test digits by index (0:16 or 3,7,20:24), PNG files, folders of them, npz archives."""
+    """Images to start from: test digits by index (0:16 or 3,7,20:24), pictures, folders of them, npz archives."""
 
     basis: Literal["data", "smooth", "random", "toward", "svd"] = "data"
     """Which invisible directions: where data varies most, smooth ones, random ones, toward other images, plain SVD."""
@@ -113,7 +113,7 @@ class PairChoice:
     """Which images to start from, and whose latents to reach."""
 
     images: tuple[str, ...] = ("0:8",)
-    """What a result should look like: test digits by index (0:16 or 3,7,20:24), PNG files, folders, npz archives."""
+    """What a result should look like: test digits by index (0:16 or 3,7,20:24), pictures, folders, npz archives."""
 
     targets: tuple[str, ...] | None = None
     """Images whose latents are aimed at, one or one for each image; by default random test digits of other classes."""
@@ -130,7 +130,7 @@ class StudyChoice:
     """Folder for the page, its pictures, tables and arrays; an interrupted study in it is gone on with."""
 
     images: tuple[str, ...] = ("0:20",)
-    """Images under study: test digits by index (0:16 or 3,7,20:24), PNG files, folders of them, npz archives."""
+    """Images under study: test digits by index (0:16 or 3,7,20:24), pictures, folders of them, npz archives."""
 
     only: tuple[str, ...] = ()
     """Ask these questions alone, such as sight,walks,pairs; by default all. A wrong name lists them."""
@@ -142,7 +142,7 @@ class StudyChoice:
     """Networks to compare with on the same images, named as --model is."""
 
     labelled: Path | None = None
-    """Images that set the units, in place of the test digits: an npz of images and labels, or a folder a class."""
+    """Images that set the units, in place of the test digits: an npz of images and labels, IDX files, or a folder a class."""
 
     variations: Literal["general", "faces"] | None = None
     """Named changes: general ones, or those of upright faces that fill the image (light, pose, what is worn); by
@@ -163,7 +163,7 @@ class RowsChoice:
     """Folder for the page, its pictures, tables and arrays."""
 
     images: tuple[str, ...] = ("101,330,47,76,24,153,100,0,268,118",)
-    """A row for each, ten at most: test digits by index (0:16 or 3,7,20:24), PNG files, folders, npz archives."""
+    """A row for each, ten at most: test digits by index (0:16 or 3,7,20:24), pictures, folders, npz archives."""
 
     members: int = 7
     """Images in each row."""
@@ -186,13 +186,13 @@ class CompareChoice:
     """Folder for the page, its pictures, tables and arrays; an interrupted comparison in it is gone on with."""
 
     images: tuple[str, ...] = ("0:50",)
-    """Images that all are asked about: test digits by index (0:16 or 3,7,20:24), PNG files, folders, npz archives."""
+    """Images that all are asked about: test digits by index (0:16 or 3,7,20:24), pictures, folders, npz archives."""
 
     judge: tuple[str, ...] = ()
     """Networks of your own that judge beside those that ship, named as --model is; they give one number a class."""
 
     labelled: Path | None = None
-    """Images that set the units, in place of the test digits: an npz of images and labels, or a folder a class."""
+    """Images that set the units, in place of the test digits: an npz of images and labels, IDX files, or a folder a class."""
 
     variations: Literal["general", "faces"] | None = None
     """Named changes: general ones, or those of upright faces that fill the image (light, pose, what is worn); by
@@ -210,10 +210,10 @@ class ExploreChoice:
     """What the explorer shows, and where it can be reached."""
 
     images: tuple[str, ...] = ()
-    """Images to start from: test digits by index (0:16), PNG files, folders, npz archives; by default all digits."""
+    """Images to start from: test digits by index (0:16), pictures, folders, npz archives; by default all digits."""
 
     labelled: Path | None = None
-    """Images with classes, in place of the test digits: an npz of images and labels, or a folder a class."""
+    """Images with classes, in place of the test digits: an npz of images and labels, IDX files, or a folder a class."""
 
     variations: Literal["general", "faces"] | None = None
     """Named changes: general ones, or those of upright faces that fill the image (light, pose, what is worn); by

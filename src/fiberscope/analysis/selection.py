@@ -17,7 +17,7 @@ from fiberscope.problem import FiberscopeError
 
 _FACES = "faces:"
 _DIGITS = "the test set has 10000 digits"
-_INDICES = re.compile(r"-?\d*(:-?\d*){0,2}(,-?\d*(:-?\d*){0,2})*")
+_INDICES = re.compile(r"-?\d{0,9}(:-?\d{0,9}){0,2}(,-?\d{0,9}(:-?\d{0,9}){0,2})*", re.ASCII)
 
 
 class Selection(NamedTuple):
@@ -106,13 +106,20 @@ def _select_one(source: str, shape: tuple[int, ...], argument: str) -> Selection
         return _take_digits(digits, _parse(source, len(digits.labels), argument))
     if source.startswith(_FACES) and _INDICES.fullmatch(source.removeprefix(_FACES)):
         return _select_faces(source.removeprefix(_FACES), shape, argument)
-    if not source or not Path(source).exists():
+    if not source or not _exists(source):
         raise FiberscopeError(
             f"{argument}: {source!r} is neither indices, such as 0:16 or 3,7,20:24, or faces:0:8, nor a file or "
             "folder that exists."
         )
     loaded = load_images(source, shape=as_image(shape, argument))
     return Selection(loaded.images, loaded.names, (None,) * len(loaded.names))
+
+
+def _exists(source: str) -> bool:
+    try:
+        return Path(source).exists()
+    except OSError:  # a name that is too long for any file
+        return False
 
 
 def _select_faces(indices: str, shape: tuple[int, ...], argument: str) -> Selection:

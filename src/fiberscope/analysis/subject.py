@@ -105,7 +105,7 @@ def open_subject(
     if reference is None:
         raise FiberscopeError(
             f"labelled: no labelled images of shape {shape} ship, and the images have no classes, so nothing says how "
-            "far apart two classes are. Give a folder with a folder of PNG files for each class, or an npz archive "
+            "far apart two classes are. Give a folder with a folder of pictures for each class, or an npz archive "
             "with the arrays images and labels."
         )
     return Subject(

@@ -15,7 +15,7 @@ class SurveyChoice:
     """Folder for the records; an interrupted survey in it is gone on with."""
 
     data: str = "mnist:test"
-    """Images: mnist:test, mnist:train, mnist (both), test digits by index, a folder of PNG files, an npz archive."""
+    """Images: mnist:test, mnist:train, mnist (both), test digits by index, a folder of pictures, an npz archive."""
 
     measures: tuple[str, ...] = ("recognition,spectrum,variations,nearest,collisions",)
     """Of recognition, spectrum, variations, ranges, nearest, collisions; your own as file.py:factory."""
@@ -24,7 +24,7 @@ class SurveyChoice:
     """Take the first so many images alone."""
 
     labelled: Path | None = None
-    """Images that set the units, in place of the test digits: an npz of images and labels, or a folder a class."""
+    """Images that set the units, in place of the test digits: an npz of images and labels, IDX files, or a folder a class."""
 
     variations: Literal["general", "faces"] | None = None
     """Named changes: general ones, or those of upright faces that fill the image (light, pose, what is worn); by

@@ -13,9 +13,10 @@ from fiberscope.data.idx import is_idx
 from fiberscope.data.labelled import LabelledImages
 from fiberscope.data.labelled_idx import image_sets, read_idx_images, read_idx_labels
 from fiberscope.data.labels import MOST_CLASSES, class_labels
-from fiberscope.data.listing import is_archive, is_picture, listed, some_names
+from fiberscope.data.listing import is_archive, listed, some_names
 from fiberscope.data.load import load_images
 from fiberscope.data.npz import read_npz
+from fiberscope.data.picture import is_picture
 from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 

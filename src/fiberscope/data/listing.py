@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from fiberscope.data.picture import READABLE, picture_format
+from fiberscope.data.picture import READABLE, is_picture
 from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
@@ -34,7 +34,7 @@ def image_files(folder: Path) -> list[Path]:
     Warns of what lies beside them and is not read, and names it. Raises FiberscopeError where there is no picture.
     """
     there = listed(folder)
-    files = [path for path in there if is_picture(path)]
+    files = [path for path in there if path.suffix.lower() not in _WORDS and is_picture(path)]
     known = set(files)
     left = [path for path in there if path not in known and path.suffix.lower() not in _WORDS]
     if not files:
@@ -49,14 +49,6 @@ def image_files(folder: Path) -> list[Path]:
             f"folder {plain_name(folder)}: {some_names(left)} cannot be read as pictures and are left out", stacklevel=2
         )
     return files
-
-
-def is_picture(path: Path) -> bool:
-    """Whether the file is to be read as a picture: by what it begins with, or, damaged, by its suffix."""
-    try:
-        return path.is_file() and path.suffix.lower() not in _WORDS and picture_format(path) is not None
-    except OSError:
-        return False
 
 
 def is_archive(path: Path) -> bool:

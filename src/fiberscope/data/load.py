@@ -13,9 +13,9 @@ from torch import Tensor
 
 from fiberscope.data.idx import is_idx
 from fiberscope.data.labelled_idx import read_idx_images
-from fiberscope.data.listing import image_files, is_archive, is_picture, some_names
+from fiberscope.data.listing import image_files, is_archive, some_names
 from fiberscope.data.npz import read_npz
-from fiberscope.data.picture import READABLE, read_picture
+from fiberscope.data.picture import READABLE, is_picture, read_picture
 from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 

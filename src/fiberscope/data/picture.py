@@ -64,10 +64,17 @@ class Picture(NamedTuple):
     turned: bool
 
 
-def picture_format(path: Path) -> str | None:
-    """Name the format of a picture by how the file begins, or by its suffix, so that a damaged one counts as well."""
-    with path.open("rb") as file:
-        return _format_of(file.read(16), path)
+def is_picture(path: Path) -> bool:
+    """Whether the file is to be read as a picture: by its suffix, damaged or not, else by how it begins."""
+    if path.suffix.lower() in _SUFFIXES:
+        return path.is_file()
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return _format_of(file.read(16), path) is not None
+    except OSError:
+        return False
 
 
 def read_picture(path: Path, *, shape: tuple[int, int, int], max_bytes: int | None = None) -> Picture:

@@ -62,7 +62,7 @@ def start_at(
         return Start(choice.model, network, subject, chosen.images, chosen.names, labels, " ".join(images), kind)
     if subject is None:
         raise FiberscopeError(
-            f"images: no images of shape {shape} ship. Name PNG files, a folder or an npz archive by --images, or a "
+            f"images: no images of shape {shape} ship. Name pictures, a folder or an npz archive by --images, or a "
             "labelled set by --labelled."
         )
     data = subject.reference
