@@ -142,7 +142,7 @@ class StudyChoice:
     """Networks to compare with on the same images, named as --model is."""
 
     labelled: Path | None = None
-    """Images that set the units, in place of the test digits: an npz of images and labels, IDX files, or a folder a class."""
+    """Images that set the units, not the test digits: an npz of images and labels, IDX files, or a folder a class."""
 
     variations: Literal["general", "faces"] | None = None
     """Named changes: general ones, or those of upright faces that fill the image (light, pose, what is worn); by
@@ -192,7 +192,7 @@ class CompareChoice:
     """Networks of your own that judge beside those that ship, named as --model is; they give one number a class."""
 
     labelled: Path | None = None
-    """Images that set the units, in place of the test digits: an npz of images and labels, IDX files, or a folder a class."""
+    """Images that set the units, not the test digits: an npz of images and labels, IDX files, or a folder a class."""
 
     variations: Literal["general", "faces"] | None = None
     """Named changes: general ones, or those of upright faces that fill the image (light, pose, what is worn); by

@@ -24,7 +24,7 @@ class SurveyChoice:
     """Take the first so many images alone."""
 
     labelled: Path | None = None
-    """Images that set the units, in place of the test digits: an npz of images and labels, IDX files, or a folder a class."""
+    """Images that set the units, not the test digits: an npz of images and labels, IDX files, or a folder a class."""
 
     variations: Literal["general", "faces"] | None = None
     """Named changes: general ones, or those of upright faces that fill the image (light, pose, what is worn); by

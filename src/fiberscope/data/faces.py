@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from fiberscope.data.labelled import LabelledImages
@@ -51,7 +51,7 @@ def read_pgm(path: Path) -> Float[Tensor, "1 h w"]:
     try:
         with Image.open(BytesIO(path.read_bytes()), formats=["PPM"]) as image:
             grey = np.asarray(image.convert("L"))
-    except (OSError, UnidentifiedImageError) as error:
+    except (OSError, ValueError, SyntaxError) as error:
         raise FiberscopeError(f"{path} is no PGM picture ({error}); get the faces again") from error
     if grey.shape != (_HEIGHT, _WIDTH):
         raise FiberscopeError(f"{path} has {grey.shape[1]} x {grey.shape[0]} pixels, wanted {_WIDTH} x {_HEIGHT}")
