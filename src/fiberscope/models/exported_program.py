@@ -4,40 +4,49 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from torch import fx, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from fiberscope.models.chunks import DYNAMIC_BATCH, Chunked
 from fiberscope.models.opened import Opened
 from fiberscope.models.preprocessing import Preprocessing
-from fiberscope.models.program_archive import refuse_what_could_run_code
+from fiberscope.models.program_archive import write_anew
+from fiberscope.models.program_rules import shown
 from fiberscope.models.weights import freeze
 from fiberscope.problem.errors import ModelError
+
+_LARGEST = 2**28  # numbers that one step makes of one image: 1 GiB in single precision
 
 
 def open_exported(path: Path) -> Opened:
     """The module of an exported program, with its layers by their names, and the shape of one image.
 
     A program that was exported for one size of batch is run in chunks of it. Raises ModelError where the file is
-    missing, damaged, could run code of its own, or does not take one tensor of floats.
+    missing, damaged, could run code of its own, does not take one tensor of floats, or fills the memory.
     """
     if not path.is_file():
         raise ModelError(f"model {path} does not exist; check the path")
-    refuse_what_could_run_code(path)
     with warnings.catch_warnings():  # torch warns of its own insides
         warnings.simplefilter("ignore")
-        try:
-            program = torch.export.load(path)
-            sizes = _input_sizes(path, program)
-            module: nn.Module = torch.export.unflatten(program)
-        except ModelError:
-            raise
-        except Exception as error:  # whatever another version of torch wrote
-            raise ModelError(
-                f"model {path} cannot be read by torch {torch.__version__} ({type(error).__name__}: {error}); export "
-                f"it again with this version: {DYNAMIC_BATCH}"
-            ) from error
+        with write_anew(path) as copy:
+            try:
+                from torch.export.pt2_archive._package import load_pt2  # noqa: PLC0415  (older versions lack it)
+
+                # torch.export.load would fall back on unpickling an older format
+                program = load_pt2(copy).exported_programs["model"]
+                sizes = _input_sizes(path, program)
+                _refuse_too_large(path, program, sizes)
+                module: nn.Module = torch.export.unflatten(program)
+            except ModelError:
+                raise
+            except Exception as error:  # whatever another version of torch wrote
+                raise ModelError(
+                    f"model {path} cannot be read by torch {torch.__version__} ({_brief(error)}); export it again with "
+                    f"this version: {DYNAMIC_BATCH}"
+                ) from error
     freeze(module)
     batch, shape = sizes[0], tuple(size for size in sizes[1:] if size is not None)
     if batch is not None:
@@ -65,3 +74,42 @@ def _input_sizes(path: Path, program: torch.export.ExportedProgram) -> tuple[int
             f"alone of any size; export it again: {DYNAMIC_BATCH}"
         )
     return sizes
+
+
+def _refuse_too_large(path: Path, program: torch.export.ExportedProgram, sizes: tuple[int | None, ...]) -> None:
+    """Runs the graph on sizes alone, so that nothing is allocated."""
+    shape = [2 if size is None else size for size in sizes]
+    signature = program.graph_signature
+    stored = {**program.state_dict, **program.constants}
+    places = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+    places.update(signature.inputs_to_lifted_tensor_constants)
+    with FakeTensorMode(allow_fallback_kernels=False) as mode, torch.no_grad():
+        inputs: list[torch.Tensor] = []
+        for node in program.graph.nodes:
+            if node.op == "placeholder" and node.name in places:
+                inputs.append(mode.from_tensor(stored[places[node.name]]))
+            elif node.op == "placeholder":
+                inputs.append(torch.empty(shape, dtype=node.meta["val"].dtype))
+        _Sizes(path, program.graph_module, _LARGEST * shape[0]).run(*inputs)
+
+
+class _Sizes(fx.Interpreter):
+    def __init__(self, path: Path, module: fx.GraphModule, largest: int):
+        super().__init__(module)
+        self.path = path
+        self.largest = largest
+
+    def run_node(self, n: fx.Node) -> Any:
+        result = super().run_node(n)
+        for each in result if isinstance(result, tuple | list) else (result,):
+            if isinstance(each, torch.Tensor) and each.numel() > self.largest:
+                raise ModelError(
+                    f"model {self.path} makes a tensor {tuple(each.shape)} of its images, which would fill the memory; "
+                    "give the network as file.py:factory where that is meant"
+                )
+        return result
+
+
+def _brief(error: Exception) -> str:
+    lines = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {shown(lines[0])[1:-1]}"
