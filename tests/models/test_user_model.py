@@ -1,9 +1,11 @@
+import warnings
 from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
 
+import fiberscope as fs
 from fiberscope import models
 from fiberscope.problem.errors import ModelError
 
@@ -149,6 +151,86 @@ def test_a_factory_that_returns_no_module_is_refused(file):
         models.load_user(f"{file}:typed_wrong")
 
 
+# what a factory may return
+
+
+def make(tmp_path, body):
+    head = "import torch\nfrom torch import nn\ntorch.manual_seed(0)\n"
+    head += "X, B = torch.zeros(2, 1, 6, 6), torch.export.Dim('b')\n"
+    network = "N = nn.Sequential(nn.Flatten(), nn.Linear(36, 4)).eval()\n"
+    (tmp_path / "own.py").write_text(f"{head}{network}\ndef make():\n    {body}\n")
+    return f"{tmp_path}/own.py:make"
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return torch.jit.script(N)",
+        "return torch.jit.trace(N, X)",
+        "return torch.jit.freeze(torch.jit.script(N))",
+        "return nn.Sequential(torch.jit.freeze(torch.jit.script(N)))",
+        "return torch.export.export(N, (X,), dynamic_shapes=({0: B},)).module()",
+        "return nn.DataParallel(N)",
+        "return nn.Sequential(torch.compile(N, backend='eager'))",
+    ],
+)
+def test_networks_that_torch_made_of_networks_are_explored(tmp_path, body):
+    with warnings.catch_warnings():  # of torch's own insides
+        warnings.simplefilter("ignore")
+        network = models.open_model(make(tmp_path, body)).module
+    images = torch.rand(2, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    fiber = fs.Fiber.through(fs.LatentMap(network, (1, 6, 6)), images[:1])
+    assert fs.project(fiber, images[1:]).outcome[0] is fs.Outcome.CONVERGED
+    assert is_frozen(network)
+
+
+def test_layers_keep_their_names_behind_what_training_put_around_them(tmp_path):
+    network = models.load_user(
+        make(tmp_path, "return nn.DataParallel(nn.Sequential(torch.compile(N, backend='eager')))")
+    )
+    assert [name for name, _ in network.named_modules()] == ["", "0", "0.0", "0.1"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return nn.Sequential(nn.LazyLinear(4))", r"open until a first pass \(0\.weight, 0\.bias\).*network\(torch"),
+        ("return N.to('meta')", r"on the meta device, without values \(1\.weight, 1\.bias\).*--weights FILE"),
+        ("return nn.ReLU", r"returned the class ReLU, wanted torch\.nn\.Module; return an instance: ReLU\(\)"),
+        ("return lambda images: images", r"returned function, .*make a module of the function"),
+        ("return N, 3", r"returned tuple, .*return the network alone"),
+        ("N", r"returned nothing, .*return the network"),
+    ],
+)
+def test_what_is_no_network_yet_is_refused_with_what_to_return(tmp_path, body, said):
+    with pytest.raises(ModelError, match=said):
+        models.load_user(make(tmp_path, body))
+
+
+def test_an_async_factory_is_refused(tmp_path):
+    (tmp_path / "own.py").write_text("async def make(): pass")
+    with pytest.raises(ModelError, match=r"returned a coroutine, .*write it without async"):
+        models.load_user(f"{tmp_path}/own.py:make")
+
+
+def test_a_factory_that_wants_arguments_is_refused_with_their_names(tmp_path):
+    (tmp_path / "own.py").write_text("def make(size, *rest, depth, wide=3, **others): pass")
+    with pytest.raises(ModelError, match=r"make wants size, depth, and is called without arguments"):
+        models.load_user(f"{tmp_path}/own.py:make")
+
+
+def test_what_a_factory_prints_is_no_output_of_the_command(tmp_path, capsys):
+    models.load_user(make(tmp_path, "print('hello'); return N"))
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path):
+    (tmp_path / "own.py").write_bytes("x = 1\ny = 'ä'\n".encode("latin-1"))
+    with pytest.raises(ModelError, match=r"importing it failed with SyntaxError: .*'utf-8' codec.*line 2"):
+        models.load_user(f"{tmp_path}/own.py:make")
+
+
 # what is wrong with the weights
 
 
@@ -166,7 +248,7 @@ def test_missing_weights_are_named(file, tmp_path):
 def test_another_suffix_is_refused(file, tmp_path):
     (tmp_path / "weights.h5").touch()
     message = refusal_of(file, tmp_path / "weights.h5")
-    assert "has the suffix '.h5', wanted .safetensors, .pt or .pth" in message
+    assert "has the suffix '.h5', wanted .safetensors, .pt, .pth or .ckpt" in message
     assert "safetensors.torch.save_file" in message
 
 
@@ -194,13 +276,6 @@ def test_weights_of_another_architecture_are_refused_with_the_first_few_names(fi
     message = refusal_of(file, tmp_path / "weights.safetensors")
     assert "missing: latent.weight;" in message
     assert "unexpected: layer0.weight, layer1.weight, layer2.weight, layer3.weight and 2 more." in message
-
-
-def test_a_checkpoint_that_wraps_a_state_dict_is_refused_with_its_keys(file, state, tmp_path):
-    torch.save({"epoch": 3, "model": state}, tmp_path / "weights.pt")
-    message = refusal_of(file, tmp_path / "weights.pt")
-    assert "is not a state dict" in message
-    assert "'epoch', 'model' are no tensors. If one of them holds the state dict, save that one alone" in message
 
 
 def test_a_bare_tensor_is_refused(file, tmp_path):

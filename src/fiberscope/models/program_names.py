@@ -62,7 +62,9 @@ def containers(found: Any) -> str:
     """The shape of what a program returns: tensors in tuples, lists and dicts, and no other containers."""
     try:
         protocol, tree = json.loads(found)
-        return json.dumps([1, _container(tree)]) if protocol == 1 else _no_containers(found)
+        if protocol != 1:
+            raise _no_containers(found)
+        return json.dumps([1, _container(tree)])
     except (TypeError, ValueError, KeyError, RecursionError) as error:
         raise Refused(str(error) if isinstance(error, Refused) else f"{shown(found)} are no containers") from error
 
@@ -77,11 +79,11 @@ def _container(tree: Any) -> dict[str, Any]:
         keys = [argument_name(key) for key in json.loads(context)]
         if len(keys) == len(set(keys)) == len(children):
             return {"type": kind, "context": json.dumps(keys), "children_spec": children}
-    return _no_containers(tree)
+    raise _no_containers(tree)
 
 
-def _no_containers(found: object) -> Any:
-    raise Refused(f"container {shown(found)} is none of tuple, list and dict; return one tensor")
+def _no_containers(found: object) -> Refused:
+    return Refused(f"container {shown(found)} is none of tuple, list and dict; return one tensor")
 
 
 def _is_plain(name: str) -> bool:

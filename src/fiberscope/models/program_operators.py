@@ -9,7 +9,7 @@ import torch
 from fiberscope.models.program_rules import Refused, shown
 
 # By name, since whatever torch adds may read files, run code, or reach memory of others. Left out on purpose: files
-# (from_file, save), foreign memory (set_, as_strided, resize_, empty), random numbers, sizes that depend on values.
+# (from_file, save), foreign memory (set_, resize_, empty), random numbers, sizes that depend on values.
 _POINTWISE = """
 abs absolute acos acosh add addcdiv addcmul angle arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin asinh atan
 atan2 atanh bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil celu clamp
@@ -36,7 +36,7 @@ true_divide_ trunc_ zero_ baddbmm_ addmm_ dropout_ alpha_dropout_ feature_dropou
 detach_
 """
 _SHAPES = """
-adjoint alias alias_copy atleast_1d atleast_2d atleast_3d block_diag broadcast_tensors broadcast_to cat
+adjoint alias alias_copy as_strided atleast_1d atleast_2d atleast_3d block_diag broadcast_tensors broadcast_to cat
 channel_shuffle native_channel_shuffle chunk column_stack concat concatenate constant_pad_nd copy diag diag_embed
 diagflat diagonal diagonal_copy diagonal_scatter dsplit dstack expand expand_as expand_copy flatten flip fliplr flipud
 gather hsplit hstack im2col col2im index index_add index_copy index_fill index_put index_select kron lift_fresh

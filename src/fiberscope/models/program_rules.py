@@ -37,7 +37,9 @@ def whole(low: int, high: int) -> Rule:
 
 
 def real(found: Any) -> float:
-    """A number, infinity and NaN among them."""
+    """A number, infinity and NaN among them, which torch writes as words."""
+    if found in ("Infinity", "-Infinity", "NaN"):
+        return float(found)
     if type(found) not in (int, float) or (type(found) is int and abs(found) >= 2**63):
         raise Refused(f"{shown(found)} is no number")
     return float(found)

@@ -10,7 +10,8 @@ from fiberscope.models.fetched import FETCHED, open_fetched
 from fiberscope.models.library import load
 from fiberscope.models.opened import RANDOM, Opened
 from fiberscope.models.preprocessing import Preprocessing, prepare
-from fiberscope.models.user_model import load_user
+from fiberscope.models.torch_archive import refuse_torchscript
+from fiberscope.models.user_model import open_user
 from fiberscope.problem.errors import ModelError
 
 DIGITS = (1, 28, 28)
@@ -36,10 +37,11 @@ def open_model(model: str, weights: Path | None = None) -> Opened:
         return _by_name(kind, name, weights)
     if ".py:" in model:
         _refuse_random(model, weights)
-        return _own(load_user(model, weights), "its factory" if weights is None else str(weights))
+        return _own(*open_user(model, weights))
     if model.endswith(".py"):
         raise ModelError(f"model {model!r} lacks its factory; write {model}:NAME, where NAME() returns your network")
-    if model.endswith((".pt", ".pth")):
+    refuse_torchscript(Path(model))
+    if model.endswith((".pt", ".pth", ".ckpt")):
         raise ModelError(
             f"model {model} is a file of weights, and no network; give them by --weights beside --model file.py:factory"
         )

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from fiberscope.models.opened import RANDOM, Opened, build_random, no_weights
 from fiberscope.models.preprocessing import Preprocessing
 from fiberscope.models.torchvision_package import torchvision
-from fiberscope.models.weights import freeze, load_weights, read_weights
+from fiberscope.models.weights import freeze, load_weights, read_weights, stored_under
 from fiberscope.problem.errors import ModelError
 
 try:
@@ -39,7 +39,7 @@ def open_timm(name: str, weights: Path | None = None) -> Opened:
     if weights == RANDOM:
         module, origin = build_random(lambda: _create(name)), "random"
     elif weights is not None:
-        module, origin = _with_file(name, weights, settings), str(weights)
+        module, origin = _with_file(name, weights, settings)
     else:
         module, origin = _from_cache(name, settings)
     freeze(module)
@@ -55,12 +55,10 @@ def _create(name: str, num_classes: int | None = None) -> nn.Module:
     return timm.create_model(name, pretrained=False, **options)
 
 
-def _with_file(name: str, weights: Path, settings: Mapping[str, Any]) -> nn.Module:
-    found = read_weights(weights)
-    head: Tensor | None = found.get(f"{settings.get('classifier')}.weight")
+def _with_file(name: str, weights: Path, settings: Mapping[str, Any]) -> tuple[nn.Module, str]:
+    head = stored_under(read_weights(weights), f"{settings.get('classifier')}.weight")
     module = build_random(lambda: _create(name, None if head is None else len(head)))
-    load_weights(module, weights)
-    return module
+    return module, load_weights(module, weights)
 
 
 def _from_cache(name: str, settings: Mapping[str, Any]) -> tuple[nn.Module, str]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from fiberscope.models.opened import RANDOM, Opened, build_random, no_weights
 from fiberscope.models.preprocessing import Preprocessing
 from fiberscope.models.torchvision_package import torchvision
-from fiberscope.models.weights import freeze, load_weights, read_weights
+from fiberscope.models.weights import freeze, load_weights, read_weights, stored_under
 from fiberscope.problem.errors import ModelError
 
 try:
@@ -43,9 +43,10 @@ def open_torchvision(name: str, weights: Path | None = None) -> Opened:
     else:
         path = weights or _in_cache(name, published)
         found = read_weights(path)
-        classes = next((len(found[head]) for head in _HEADS if head in found), None) or _last(found)
-        module, origin = build_random(lambda: _create(name, classes)), str(path)
-        load_weights(module, path)
+        heads = (stored_under(found, head) for head in _HEADS)
+        classes = next((len(head) for head in heads if head is not None), None) or _last(found)
+        module = build_random(lambda: _create(name, classes))
+        origin = load_weights(module, path)
     freeze(module)
     shape, preprocessing = _images(published)
     return Opened(module, shape, preprocessing, origin)

@@ -5,43 +5,48 @@ from __future__ import annotations
 import difflib
 import hashlib
 import importlib.util
+import inspect
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
 from torch import nn
 
+from fiberscope.models.plain_network import plain_network, refuse_without_values
 from fiberscope.models.weights import freeze, load_weights
 from fiberscope.problem.errors import ModelError
 
 
 def load_user(spec: str, weights: Path | None = None) -> nn.Module:
-    """Build the network of "file.py:factory" by calling factory(), and load its weights if a file is given.
+    """Builds the network of "file.py:factory" by calling factory(), and loads its weights if a file is given.
 
     It is in eval mode and its parameters require no gradient. Without `weights` it keeps those that the
     factory gave it. While the file runs, it can import its neighbours.
 
     Raises ModelError when the file, the factory or the weights do not give a torch module.
     """
-    network = load_object(spec, kind="model", thing="your network")
+    return open_user(spec, weights)[0]
+
+
+def open_user(spec: str, weights: Path | None = None) -> tuple[nn.Module, str]:
+    """The network of `load_user`, and in words where its weights are from."""
+    found = load_object(spec, kind="model", thing="your network")
     path, _, factory_name = spec.rpartition(":")
-    if not isinstance(network, nn.Module):
-        raise ModelError(
-            f"{path}: {factory_name}() returned {type(network).__name__}, wanted torch.nn.Module; return the network"
-        )
-    if weights is not None:
-        load_weights(network, weights)
+    network = plain_network(found, f"{path}: {factory_name}()")
+    origin = "its factory" if weights is None else load_weights(network, weights)
+    refuse_without_values(network, f"{path}: {factory_name}()")
     freeze(network)
-    return network
+    return network, origin
 
 
 def load_object(spec: str, *, kind: str = "measure", thing: str = "it") -> object:
     """Whatever the factory of "file.py:factory" returns; ``kind`` and ``thing`` name it in what is raised.
 
-    Raises ModelError when the file or the factory is missing or fails.
+    What the file prints goes to standard error, so that the output of a command stays its own. Raises ModelError when
+    the file or the factory is missing, fails, or wants arguments.
     """
     file_name, _, factory_name = spec.rpartition(":")
     path = Path(file_name)
@@ -49,9 +54,10 @@ def load_object(spec: str, *, kind: str = "measure", thing: str = "it") -> objec
         raise ModelError(f"{kind} {spec!r} is not file.py:factory; name the function that returns {thing}")
     if not path.is_file():
         raise ModelError(f"{kind} {spec!r}: there is no file {path}; check the path before the colon")
-    with _neighbours_importable(path):
+    with _neighbours_importable(path), redirect_stdout(sys.stderr):
         module = _run_file(path)
         factory = _find(factory_name, module, path, thing)
+        _refuse_arguments(factory, f"{path}: {factory_name}")
         with _users_errors(path, f"{factory_name}()"):
             return factory()
 
@@ -103,3 +109,17 @@ def _find(factory_name: str, module: ModuleType, path: Path, thing: str) -> Call
         f"{path} has no function {factory_name}; it has {', '.join(close) or 'no function at all'}: name the "
         f"one that returns {thing}"
     )
+
+
+def _refuse_arguments(factory: Callable[[], object], name: str) -> None:
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):  # of what is written in C
+        return
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    wanted = [each.name for each in parameters if each.default is inspect.Parameter.empty and each.kind in kinds]
+    if wanted:
+        raise ModelError(
+            f"{name} wants {', '.join(wanted)}, and is called without arguments; give them defaults, or name a "
+            "function without arguments that calls it"
+        )

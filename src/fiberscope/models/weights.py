@@ -2,102 +2,98 @@
 
 from __future__ import annotations
 
-import pickle
-import warnings
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from fiberscope.models.weights_file import first_few, read_stored
+from fiberscope.models.weights_names import fit_names, tied_names
 from fiberscope.problem.errors import ModelError
 
-_CONVERT = "convert it where you trust it: safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
-_SHOWN = 4  # tensors named in a message
 
+def load_weights(network: nn.Module, path: Path) -> str:
+    """Loads every tensor of the network from the file, in place, and says in words what they are from.
 
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Load every tensor of the network from the file, in place.
-
-    Raises ModelError when the file is missing, damaged, unsafe to read or of another architecture.
+    Names may have one prefix in common, as trainers put it (`module.`, `_orig_mod.`, `model.`), tied tensors may be
+    stored once, and counters of batches may be absent; the words tell what was done. Raises ModelError when the file
+    is missing, damaged, unsafe to read or of another architecture.
     """
-    found = read_weights(path)
-    _check_fit(path, found=found, wanted=network.state_dict())
-    network.load_state_dict(found)
-
-
-def freeze(network: nn.Module) -> None:
-    """Put the network into eval mode and its parameters out of differentiation: only images move here."""
-    network.eval()
-    network.requires_grad_(False)
-
-
-def read_weights(path: Path) -> Mapping[str, Tensor]:
-    """The tensors of a file by name; raises ModelError when it is missing, damaged or unsafe to read."""
-    if not path.is_file():
-        raise ModelError(f"weights file {path} does not exist; check the path")
-    match path.suffix.lower():
-        case ".safetensors":
-            return _read_safetensors(path)
-        case ".pt" | ".pth":
-            return _check_state_dict(path, _read_torch(path))
-        case suffix:
-            raise ModelError(f"{path} has the suffix {suffix!r}, wanted .safetensors, .pt or .pth; {_CONVERT}")
-
-
-def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
-    try:
-        return safetensors.torch.load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise ModelError(f"{path} is truncated or not a safetensors file ({error}); copy it again") from error
-
-
-def _read_torch(path: Path) -> object:
-    try:
-        with warnings.catch_warnings():  # torch warns of old pickles before it refuses them; the refusal says enough
-            warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"{path} holds more than tensors, or is no torch file: reading it could run code that it brings, "
-            f"so it is refused; {_CONVERT}"
-        ) from error
-    except (OSError, EOFError, RuntimeError, ValueError) as error:
-        raise ModelError(f"{path} is truncated or damaged ({type(error).__name__}); copy it again") from error
-
-
-def _check_state_dict(path: Path, found: object) -> Mapping[str, Tensor]:
-    if not isinstance(found, Mapping):
-        raise ModelError(f"{path} holds a {type(found).__name__}, wanted a state dict (names to tensors); {_CONVERT}")
-    others = [repr(key) for key, value in found.items() if not isinstance(value, Tensor)]
-    if others:
-        raise ModelError(
-            f"{path} is not a state dict (names to tensors): {_first_few(others)} are no tensors. If one of "
-            "them holds the state dict, save that one alone"
-        )
-    return found
-
-
-def _check_fit(path: Path, *, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
-    missing = [name for name in wanted if name not in found]
-    unexpected = [name for name in found if name not in wanted]
-    mismatched = [
-        f"{name} is {tuple(found[name].shape)}, wanted {tuple(tensor.shape)}"
-        for name, tensor in wanted.items()
-        if name in found and found[name].shape != tensor.shape
-    ]
-    kinds = {"missing": missing, "unexpected": unexpected, "of another shape": mismatched}
-    troubles = [f"{kind}: {_first_few(names)}" for kind, names in kinds.items() if names]
+    stored = read_stored(path)
+    wanted = network.state_dict()
+    fit = fit_names(stored.tensors, wanted)
+    troubles = [f"missing: {first_few(fit.missing)}"] if fit.missing else []
+    troubles += [f"unexpected: {first_few(fit.unexpected)}"] if fit.unexpected else []
+    troubles += _other_shapes(fit.tensors, wanted)
     if troubles:
         raise ModelError(
             f"{path} is of another architecture; {'; '.join(troubles)}. Give the weights of this network, "
             "or the network of these weights"
         )
+    for trouble in _unreadable(fit.tensors, wanted):
+        raise ModelError(f"{path} cannot be loaded: {trouble}")
+    tensors = {name: fit.tensors[name].to(tensor.dtype) for name, tensor in wanted.items()}
+    for trouble in _untied(tensors, wanted):
+        raise ModelError(f"{path} cannot be loaded: {trouble}")
+    network.load_state_dict(tensors, assign=any(tensor.is_meta for tensor in wanted.values()))
+    told = [stored.entry] if stored.entry else []
+    return f"{path} ({'; '.join([*told, *fit.done])})" if told or fit.done else str(path)
 
 
-def _first_few(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    return ", ".join(listed[:_SHOWN]) + more
+def freeze(network: nn.Module) -> None:
+    """Puts the network into eval mode and its parameters out of differentiation: only images move here."""
+    _to_eval(network)
+    for parameter in network.parameters():  # TorchScript refuses it of the network as a whole
+        parameter.requires_grad_(False)
+
+
+def read_weights(path: Path) -> Mapping[str, Tensor]:
+    """Reads the tensors of a file by name; raises ModelError when it is missing, damaged or unsafe to read."""
+    return read_stored(path).tensors
+
+
+def stored_under(found: Mapping[str, Tensor], name: str) -> Tensor | None:
+    """The stored tensor of a name, behind a prefix where a trainer put one."""
+    behind = (tensor for key, tensor in found.items() if key.endswith(f".{name}"))
+    return found[name] if name in found else next(behind, None)
+
+
+def _other_shapes(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
+    others = [
+        f"{name} is {tuple(found[name].shape)}, wanted {tuple(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if name in found and found[name].shape != tensor.shape
+    ]
+    return [f"of another shape: {first_few(others)}"] if others else []
+
+
+def _unreadable(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterator[str]:
+    for name, tensor in wanted.items():
+        stored = found[name]
+        if stored.is_meta:
+            yield f"{name} has a shape and no values; save the network from a device that has them"
+        elif stored.layout != torch.strided or stored.is_quantized:
+            yield f"{name} is sparse or quantised; save it dense: tensor.to_dense(), tensor.dequantize()"
+        elif stored.is_floating_point() != tensor.is_floating_point() or stored.is_complex() != tensor.is_complex():
+            yield f"{name} is {stored.dtype}, wanted {tensor.dtype}; save it as the network has it"
+        elif stored.is_floating_point() and bool(stored.isnan().any()):
+            yield f"{name} holds NaN; training diverged, so take an earlier file"
+
+
+def _untied(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterator[str]:
+    for first, *others in tied_names(wanted):
+        for name in others:
+            if not torch.equal(found[first], found[name]):
+                yield f"{first} and {name} are one tensor of the network, and the file has two; untie them in it"
+
+
+def _to_eval(module: nn.Module) -> None:
+    try:
+        module.eval()
+    except Exception:  # graphs that were frozen or exported have no mode to change, and torch raises what it likes
+        for child in module.children():
+            _to_eval(child)
+        with contextlib.suppress(Exception):
+            module.training = False
