@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,24 +32,22 @@ def open_exported(path: Path) -> Opened:
     """
     if not path.is_file():
         raise ModelError(f"model {path} does not exist; check the path")
-    with warnings.catch_warnings():  # torch warns of its own insides
-        warnings.simplefilter("ignore")
-        with write_anew(path) as copy:
-            try:
-                from torch.export.pt2_archive._package import load_pt2  # noqa: PLC0415  (older versions lack it)
+    with _silent(), write_anew(path) as copy:
+        try:
+            from torch.export.pt2_archive._package import load_pt2  # noqa: PLC0415  (older versions lack it)
 
-                # torch.export.load would fall back on unpickling an older format
-                program = load_pt2(copy).exported_programs["model"]
-                sizes = _input_sizes(path, program)
-                _refuse_too_large(path, program, sizes)
-                module: nn.Module = torch.export.unflatten(program)
-            except ModelError:
-                raise
-            except Exception as error:  # whatever another version of torch wrote
-                raise ModelError(
-                    f"model {path} cannot be read by torch {torch.__version__} ({_brief(error)}); export it again with "
-                    f"this version: {DYNAMIC_BATCH}"
-                ) from error
+            # torch.export.load would fall back on unpickling an older format
+            program = load_pt2(copy).exported_programs["model"]
+            sizes = _input_sizes(path, program)
+            _refuse_too_large(path, program, sizes)
+            module: nn.Module = torch.export.unflatten(program)
+        except ModelError:
+            raise
+        except Exception as error:  # whatever another version of torch wrote
+            raise ModelError(
+                f"model {path} cannot be read by torch {torch.__version__} ({_brief(error)}); export it again with "
+                f"this version: {DYNAMIC_BATCH}"
+            ) from error
     freeze(module)
     batch, shape = sizes[0], tuple(size for size in sizes[1:] if size is not None)
     if batch is not None:
@@ -90,24 +91,46 @@ def _refuse_too_large(path: Path, program: torch.export.ExportedProgram, sizes: 
                 inputs.append(mode.from_tensor(stored[places[node.name]]))
             elif node.op == "placeholder":
                 inputs.append(torch.empty(shape, dtype=node.meta["val"].dtype))
-        _Sizes(path, program.graph_module, _LARGEST * shape[0]).run(*inputs)
+        run = _Sizes(program.graph_module, _LARGEST * shape[0])
+        try:
+            run.run(*inputs)
+        except _TooLargeError:
+            raise ModelError(
+                f"model {path} makes a tensor {run.found} of its images, which would fill the memory; give the network "
+                "as file.py:factory where that is meant"
+            ) from None
+
+
+class _TooLargeError(Exception):
+    pass
 
 
 class _Sizes(fx.Interpreter):
-    def __init__(self, path: Path, module: fx.GraphModule, largest: int):
+    def __init__(self, module: fx.GraphModule, largest: int):
         super().__init__(module)
-        self.path = path
         self.largest = largest
+        self.found: tuple[int, ...] = ()
 
     def run_node(self, n: fx.Node) -> Any:
         result = super().run_node(n)
         for each in result if isinstance(result, tuple | list) else (result,):
             if isinstance(each, torch.Tensor) and each.numel() > self.largest:
-                raise ModelError(
-                    f"model {self.path} makes a tensor {tuple(each.shape)} of its images, which would fill the memory; "
-                    "give the network as file.py:factory where that is meant"
-                )
+                self.found = tuple(each.shape)
+                raise _TooLargeError
         return result
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keeps back what torch warns and logs of its own insides, tracebacks among it; the refusal says enough."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _brief(error: Exception) -> str:

@@ -141,19 +141,26 @@ def _copy(
         "data/sample_inputs/model.pt": "",
     }
     copy = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  (torch reads it)
-    with zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as archive:
-        for folder, config in payloads.items():
-            for name in {entry["path_name"]: None for entry in config["config"].values()}:
-                record = f"data/{folder}/{name}"
-                with (
-                    program.archive.open(program.records[record]) as source,
-                    archive.open(f"program/{record}", "w", force_zip64=True) as target,
-                ):
-                    shutil.copyfileobj(source, target, 2**20)
-        for name, text in texts.items():
-            archive.writestr(f"program/{name}", text)
+    try:
+        with zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as archive:
+            for folder, config in payloads.items():
+                for name in {entry["path_name"]: None for entry in config["config"].values()}:
+                    _copy_record(program, f"data/{folder}/{name}", archive)
+            for name, text in texts.items():
+                archive.writestr(f"program/{name}", text)
+    except BaseException:
+        copy.close()
+        raise
     copy.seek(0)
     return copy
+
+
+def _copy_record(program: _Program, name: str, archive: zipfile.ZipFile) -> None:
+    with (
+        program.archive.open(program.records[name]) as source,
+        archive.open(f"program/{name}", "w", force_zip64=True) as target,
+    ):
+        shutil.copyfileobj(source, target, 2**20)
 
 
 def _json(program: _Program, name: str) -> object:
