@@ -180,11 +180,29 @@ def test_damaged_weights_are_refused(folder, damage):
         models.load(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"name": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"name": 1}', "[" * 10**5, "1" * 5000, '{"test_accuracy": 1}'])
 def test_a_file_that_is_no_card_is_refused(folder, text):
     (folder / "copy.json").write_text(text)
     with pytest.raises(ModelError, match=r"copy\.json is not the card of a model trained by fiberscope"):
         models.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("latent_size", 10**12), ("latent_size", 2**70), ("latent_size", 8.5), ("latent_size", float("nan")),
+        ("latent_size", "8"), ("latent_size", True), ("activation", []), ("epochs", float("inf")), ("seed", None),
+        ("learning_rate", 10**500), ("quality", [1]), ("quality", {"accuracy": "good"}), ("num_parameters", -1),
+        ("architecture", ["Classifier"]), ("training", 3), ("sha256", 3), ("command", "\x1b[2J"), ("name", {}),
+    ],
+)  # fmt: skip
+def test_a_card_of_other_kinds_of_values_is_refused(folder, name, value):
+    card = json.loads((folder / "copy.json").read_text())
+    (card["training"] if name in card["training"] else card)[name] = value
+    (folder / "copy.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match=r"copy\.json is not the card of a model trained by fiberscope") as refusal:
+        models.load(folder)
+    assert str(refusal.value).isprintable()
 
 
 def test_a_card_of_the_first_version_is_still_read(folder):

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from fiberscope.models.exported_program import open_exported
+from fiberscope.models.json_rules import Refused
 from fiberscope.models.program_archive import write_anew
 from fiberscope.models.program_operators import operator_name
-from fiberscope.models.program_rules import Refused
 from fiberscope.models.program_sizes import size_expression
 from fiberscope.problem import ModelError
 

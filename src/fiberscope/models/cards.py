@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fiberscope.models.architectures import ARCHITECTURES
+from fiberscope.models.json_rules import finite, record, shown, table, whole, words
 from fiberscope.models.training_config import ClassifierConfig, TrainingConfig
 from fiberscope.problem.errors import ModelError
 
@@ -36,16 +37,17 @@ def write_card(card: ModelCard) -> bytes:
 
 
 def read_card(path: Path) -> ModelCard:
-    """Read a card back; raises ModelError when the file is no card."""
+    """Reads a card back; raises ModelError when the file is no card."""
     try:
         found = _as_written_now(json.loads(path.read_bytes()))
         _check_keys(found, ModelCard)
-        if found["architecture"] not in ARCHITECTURES:
-            raise ValueError(f"architecture {found['architecture']!r} is none of {', '.join(ARCHITECTURES)}")
-        config = ARCHITECTURES[found["architecture"]].config
+        card = _CARD(found)
+        if card["architecture"] not in ARCHITECTURES:
+            raise ValueError(f"architecture {card['architecture']!r} is none of {', '.join(ARCHITECTURES)}")
+        config = ARCHITECTURES[card["architecture"]].config
         _check_keys(found["training"], config)
-        return ModelCard(**{**found, "training": config(**found["training"])})
-    except (OSError, ValueError, TypeError) as error:
+        return ModelCard(**{**card, "training": config(**card["training"])})
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelError(
             f"{path} is not the card of a model trained by fiberscope ({error}); train it again, or give a "
             "network of your own as file.py:factory"
@@ -68,4 +70,22 @@ def _check_keys(found: object, wanted: type[ModelCard | TrainingConfig]) -> None
     names = {field.name for field in fields(wanted)}
     keys = set(found) if isinstance(found, dict) else set()
     if keys != names:
-        raise ValueError(f"missing: {sorted(names - keys)}, unknown: {sorted(keys - names)}")
+        raise ValueError(f"missing: {sorted(names - keys)}, unknown: {shown(sorted(keys - names))}")
+
+
+_COUNT = whole(0, 2**40)
+_TRAINING = {
+    **{field.name: finite for kind in ARCHITECTURES.values() for field in fields(kind.config)},
+    **dict.fromkeys(("epochs", "batch_size", "max_shift", "robust_steps"), _COUNT),
+    "seed": whole(0, 2**64 - 1),
+    "latent_size": whole(1, 2**14),
+    "activation": words,
+}
+_CARD = record(
+    {
+        **dict.fromkeys((field.name for field in fields(ModelCard)), words),
+        "training": record({}, _TRAINING),
+        "quality": table(words, finite),
+        "num_parameters": _COUNT,
+    }
+)

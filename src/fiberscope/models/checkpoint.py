@@ -13,6 +13,7 @@ import safetensors.torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from fiberscope.models.json_rules import record, table, whole, words
 from fiberscope.models.training_config import TrainingConfig
 from fiberscope.problem.errors import FiberscopeError, ModelError
 from fiberscope.whole_file import write_whole
@@ -52,16 +53,19 @@ def load_checkpoint(path: Path, *, network: nn.Module, optimizer: Optimizer, ide
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
-            counters = json.loads((file.metadata() or {})["counters"])
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+            counters = _COUNTERS(json.loads((file.metadata() or {})["counters"]))
+    except (OSError, KeyError, ValueError, RecursionError, safetensors.SafetensorError) as error:
         raise ModelError(f"{path} is not a whole checkpoint ({error}); delete it to start over") from error
     _check_identity(path, found=counters["identity"], wanted=identity.as_json())
-    network.load_state_dict(_below("network.", tensors))
     state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in _below("optimizer.", tensors).items():
-        index, name = key.split(".")
-        state.setdefault(int(index), {})[name] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    try:
+        network.load_state_dict(_below("network.", tensors))
+        for key, tensor in _below("optimizer.", tensors).items():
+            index, name = key.split(".")
+            state.setdefault(int(index), {})[name] = tensor
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise ModelError(f"{path} holds the tensors of another run; delete it to start over") from error
     return int(counters["epochs_done"])
 
 
@@ -78,3 +82,6 @@ def _check_identity(path: Path, *, found: Mapping[str, object], wanted: Mapping[
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+
+
+_COUNTERS = record({"epochs_done": whole(0, 2**40), "identity": table(words, lambda value: value)})

@@ -26,9 +26,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fiberscope.models.json_rules import Refused, shown
 from fiberscope.models.program_graph import clean_program
 from fiberscope.models.program_payload import clean_payload
-from fiberscope.models.program_rules import Refused, shown
 from fiberscope.problem.errors import ModelError
 
 _PLACES = re.compile(

@@ -10,15 +10,7 @@ import json
 import re
 from typing import Any
 
-from fiberscope.models.program_names import (
-    argument_name,
-    containers,
-    layer_name,
-    layers_around,
-    value_name,
-)
-from fiberscope.models.program_operators import CHECKS, operator_name
-from fiberscope.models.program_rules import (
+from fiberscope.models.json_rules import (
     Refused,
     always,
     flag,
@@ -31,6 +23,14 @@ from fiberscope.models.program_rules import (
     table,
     whole,
 )
+from fiberscope.models.program_names import (
+    argument_name,
+    containers,
+    layer_name,
+    layers_around,
+    value_name,
+)
+from fiberscope.models.program_operators import CHECKS, operator_name
 from fiberscope.models.program_sizes import LARGEST, size_expression, symbol_name
 
 _WORDS = re.compile(r"[A-Za-z0-9_ ,.>-]{0,200}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from fiberscope.models.program_rules import Refused, shown
+from fiberscope.models.json_rules import Refused, shown
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _PART = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]{0,99}|[0-9]{1,6})(?:@[0-9]{1,6})?")

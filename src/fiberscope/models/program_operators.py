@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from fiberscope.models.program_rules import Refused, shown
+from fiberscope.models.json_rules import Refused, shown
 
 # By name, since whatever torch adds may read files, run code, or reach memory of others. Left out on purpose: files
 # (from_file, save), foreign memory (set_, resize_, empty), random numbers, sizes that depend on values.

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fiberscope.models.json_rules import Refused, flag, many, one_of, record, shown, table, whole
 from fiberscope.models.program_graph import KIND, ON_CPU, STRIDED
 from fiberscope.models.program_names import layer_name
-from fiberscope.models.program_rules import Refused, flag, many, one_of, record, shown, table, whole
 from fiberscope.models.program_sizes import LARGEST
 
 # bytes of a number, by torch's numbers for its kinds

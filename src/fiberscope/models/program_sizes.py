@@ -9,7 +9,7 @@ import ast
 import re
 from typing import Any
 
-from fiberscope.models.program_rules import Refused, shown
+from fiberscope.models.json_rules import Refused, shown
 
 _SYMBOL = re.compile(r"[a-z]{1,3}[0-9]{1,4}")
 _ASSUMPTIONS = frozenset({"integer", "positive", "nonnegative", "negative", "nonpositive", "nonzero", "zero", "real"})

@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from fiberscope.models.program_rules import shown
+from fiberscope.models.json_rules import shown
 from fiberscope.models.torch_archive import refuse_what_is_no_state_dict
 from fiberscope.problem.errors import ModelError
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fiberscope.models.program_rules import shown
+from fiberscope.models.json_rules import shown
 
 _WRAPPERS = frozenset({"module", "_orig_mod", "model"})  # what trainers put around a network
 _COMPILED = "_orig_mod"  # torch.compile puts it before any layer

@@ -52,6 +52,21 @@ def flag(found: Any) -> bool:
     return found
 
 
+def finite(found: Any) -> float:
+    """A number that is neither infinite nor NaN; whole ones stay whole."""
+    if type(found) not in (int, float) or not abs(found) < 2**63:
+        raise Refused(f"{shown(found)} is no finite number")
+    number: float = found
+    return number
+
+
+def words(found: Any) -> str:
+    """A text of at most a thousand characters that can stand in a message or on a terminal."""
+    if not isinstance(found, str) or len(found) > 1000 or not found.isprintable():
+        raise Refused(f"{shown(found)} is no plain text")
+    return found
+
+
 def always(value: Any) -> Rule:
     """The given value, whatever was found."""
     return lambda found: value
