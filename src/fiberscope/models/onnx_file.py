@@ -1,25 +1,25 @@
-"""The door for ONNX files. The only file that imports onnx2torch."""
+"""The door for ONNX files."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import nn
 
-from fiberscope.models.chunks import Chunked, any_batch
-from fiberscope.models.onnx_slice import replace_slices
+from fiberscope.models.chunks import PROBED, Chunked, any_batch, refuse_failing_pass
 from fiberscope.models.torchvision_package import torchvision
-from fiberscope.models.weights import freeze
 from fiberscope.problem.errors import ModelError
 
 try:
     torchvision()  # onnx2torch imports it, and cannot help itself where that fails
-    from onnx import ModelProto, NodeProto
-    from onnx2torch import convert
-    from onnx2torch.node_converters import get_converter
+    from onnx import TypeProto
 
-    from fiberscope.models import onnx_passes
+    from fiberscope.models import onnx_batch, onnx_floats, onnx_graph, onnx_layers, onnx_refusals, onnx_versions
+    from fiberscope.models.onnx_fold import fold
+    from fiberscope.models.onnx_limits import tell
+    from fiberscope.models.onnx_read import read
 except ImportError as missing:
     raise ModelError(
         f"ONNX files need packages that are not installed ({missing}): pip install 'fiberscope[onnx]'"
@@ -39,37 +39,52 @@ def open_onnx(source: Path | str | bytes, output: str | None = None) -> tuple[nn
     """The module of `load_onnx`, and the shape of one image where the file says it."""
     if not isinstance(source, bytes):
         source = Path(source)
-        if not source.is_file():
-            raise ModelError(f"model {source} does not exist; check the path")
-    model = onnx_passes.read(source)
-    module, dims = _convert(model, output, free_batch=True)
-    fixed = [size for size in dims[1:] if size is not None]
-    shape = tuple(fixed) if dims[1:] and len(fixed) == len(dims) - 1 else None
-    if shape is not None and not any_batch(module, shape, dims[0] or 1):
-        module = Chunked(_convert(model, output, free_batch=False)[0], dims[0] or 1)
-        freeze(module)
+    try:
+        with warnings.catch_warnings():  # of converters that are not meant for people
+            warnings.simplefilter("ignore")
+            return _open(source, output)
+    except ModelError:
+        raise
+    except Exception as error:  # of a kind of damage that nothing before this has a word for
+        raise ModelError(
+            f"model: its ONNX graph cannot be turned into torch ({tell(error)}). Copy it again, or give the network "
+            "itself as file.py:factory or as an exported program .pt2"
+        ) from error
+
+
+def _open(source: Path | bytes, output: str | None) -> tuple[nn.Module, tuple[int, ...] | None]:
+    folder = None if isinstance(source, bytes) else source.parent
+    graph = onnx_floats.half_as_single(onnx_graph.make_graph(read(source), output, folder))
+    batch = onnx_batch.declared_batch(graph)
+    graph = onnx_floats.in_one_precision(fold(onnx_batch.with_batch(graph, None)).graph)
+    onnx_refusals.check_input(graph)
+    types = fold(graph).types
+    onnx_refusals.refuse_what_cannot_be_explored(graph, types)
+    opened = onnx_batch.free_batch(graph, batch)
+    shape = onnx_batch.image_shape(graph)
+    if shape is None:
+        onnx_batch.refuse_large_passes(opened, PROBED)
+        return _make_network(opened, types), None
+    module = _with_open_batch(opened, types, shape)
+    if module is None:
+        onnx_batch.refuse_large_passes(graph, batch or 1)
+        module = Chunked(_make_network(graph, types), batch or 1).eval()
+        refuse_failing_pass(module, shape)
     return module, shape
 
 
-def _convert(model: ModelProto, output: str | None, *, free_batch: bool) -> tuple[nn.Module, tuple[int | None, ...]]:
-    graph = onnx_passes.prepare(model, output=output, free_batch=free_batch, reads=_reads)
+def _with_open_batch(
+    graph: onnx_graph.Graph, types: Mapping[str, TypeProto], shape: tuple[int, ...]
+) -> nn.Module | None:
+    """The module for batches of any size; None where the graph does not take them, or not in the memory there is."""
     try:
-        with warnings.catch_warnings():  # of tensors that share read-only memory with the file
-            warnings.simplefilter("ignore")
-            module: nn.Module = convert(graph.model)
-    except Exception as error:
-        raise ModelError(
-            f"model: its ONNX graph cannot be turned into torch ({type(error).__name__}: {error}). Give the network "
-            "itself as file.py:factory or as an exported program .pt2"
-        ) from error
-    replace_slices(module)
-    freeze(module)
-    return module, graph.input_dims
+        onnx_batch.refuse_large_passes(graph, PROBED)
+    except ModelError:
+        return None  # the size it was exported for may be a smaller one
+    module = _make_network(graph, types)
+    return module if any_batch(module, shape) else None
 
 
-def _reads(node: NodeProto, version: int) -> bool:
-    try:
-        get_converter(domain=node.domain, operation_type=node.op_type, version=version)
-    except NotImplementedError:
-        return False
-    return True
+def _make_network(graph: onnx_graph.Graph, types: Mapping[str, TypeProto]) -> nn.Module:
+    worded = onnx_versions.say_in_older_words(graph)
+    return onnx_layers.make_network(worded, types, onnx_versions.choose_versions(worded, onnx_layers.reads))

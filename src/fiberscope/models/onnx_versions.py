@@ -1,59 +1,86 @@
-"""Under which version of ONNX's operators a graph is declared, so that the converter reads all of them."""
+"""Under which version of ONNX's operators each operator is read, so that the converter knows it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from onnx import ModelProto, NodeProto, TensorProto, defs, helper, numpy_helper
+from onnx import NodeProto, defs, helper
 
+from fiberscope.models.onnx_graph import Graph
 from fiberscope.problem.errors import ModelError
 
 _VERSIONS = range(7, defs.onnx_opset_version() + 1)
+_ADVISED = 13  # what exporters can still write, and the converter reads best
 _AXIS_CHANGED = ("Softmax", "LogSoftmax", "Hardmax")  # one signature before and from version 13, two meanings
 
 Reads = Callable[[NodeProto, int], bool]
 
 
-def say_in_older_words(model: ModelProto) -> None:
-    """Say in the words of older versions, which the converter knows, what they can say too."""
-    constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    for node in model.graph.node:
-        axes = node.input[1] if len(node.input) == 2 else ""
-        if node.op_type.startswith("Reduce") and node.op_type != "ReduceSum" and axes in constants:
-            del node.input[1:]
-            node.attribute.append(helper.make_attribute("axes", numpy_helper.to_array(constants[axes]).tolist()))
-        off = ("allowzero", "noop_with_empty_axes") if not _has_zero(node, constants) else ("noop_with_empty_axes",)
-        replace(node.attribute, [it for it in node.attribute if it.name not in off or (it.i and it.name == off[-1])])
+def say_in_older_words(graph: Graph) -> Graph:
+    """The graph in the words of older versions, which the converter knows, where they say it too."""
+    return graph._replace(nodes=tuple(_in_older_words(node, graph) for node in graph.nodes))
 
 
-def _has_zero(node: NodeProto, constants: dict[str, TensorProto]) -> bool:
-    shape = constants.get(node.input[1]) if node.op_type == "Reshape" else None
-    return shape is None or 0 in numpy_helper.to_array(shape)
+def _in_older_words(node: NodeProto, graph: Graph) -> NodeProto:
+    fresh = NodeProto()
+    fresh.CopyFrom(node)
+    axes = node.input[1] if len(node.input) == 2 else ""
+    if node.op_type.startswith("Reduce") and node.op_type != "ReduceSum" and axes in graph.constants:
+        del fresh.input[1:]
+        fresh.attribute.append(helper.make_attribute("axes", graph.constants[axes].tolist()))
+    off = ("allowzero", "noop_with_empty_axes") if not _has_zero(node, graph) else ("noop_with_empty_axes",)
+    kept = [it for it in fresh.attribute if it.name not in off or (it.i and it.name == off[-1])]
+    del fresh.attribute[:]
+    fresh.attribute.extend(kept)
+    return fresh
 
 
-def choose_version(model: ModelProto, reads: Reads) -> None:
-    """Declare the nearest version under which the converter reads every operator and none means anything else."""
-    own = [entry for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
-    declared = own[0].version if own else _VERSIONS[-1]
-    nodes = list(model.graph.node)
-    fitting = {v: [node for node in nodes if reads(node, v) and _means_the_same(node, declared, v)] for v in _VERSIONS}
-    best = max(_VERSIONS, key=lambda version: (len(fitting[version]), -abs(version - declared)))
-    if len(fitting[best]) < len(nodes):
-        others = sorted({node.op_type for node in nodes if not any(node is it for it in fitting[best])})
+def _has_zero(node: NodeProto, graph: Graph) -> bool:
+    shape = graph.constants.get(node.input[1]) if node.op_type == "Reshape" else None
+    return shape is None or 0 in shape
+
+
+def choose_versions(graph: Graph, reads: Reads) -> list[int]:
+    """For each operator the nearest version in which the converter reads it and it means the same.
+
+    Raises ModelError that names the operators that have none.
+    """
+    found = [_nearest(node, graph.version, reads) for node in graph.nodes]
+    others = [node for node, version in zip(graph.nodes, found, strict=True) if version is None]
+    if others:
+        told = ", ".join(sorted({node.op_type for node in others}))
         raise ModelError(
-            f"model: its ONNX graph has operators that cannot be turned into torch: {', '.join(others)} (version "
-            f"{declared}). Export it again with opset_version=13, or without them, or give the network itself as "
-            "file.py:factory or as an exported program .pt2"
+            f"model: its ONNX graph has operators that cannot be turned into torch: {told} (version {graph.version}). "
+            f"{_advice(others, graph.version, reads)} the network itself as file.py:factory or "
+            "as an exported program .pt2"
         )
-    for entry in own:
-        entry.version = best
+    return [version for version in found if version is not None]
+
+
+def _nearest(node: NodeProto, declared: int, reads: Reads) -> int | None:
+    versions = sorted({declared, *_VERSIONS}, key=lambda version: abs(version - declared))
+    return next((it for it in versions if reads(node, it) and _means_the_same(node, declared, it)), None)
+
+
+def _advice(others: Sequence[NodeProto], declared: int, reads: Reads) -> str:
+    """What to do about operators that are not read; another version only where that would help."""
+    helps = declared != _ADVISED and all(not _is_defined(it, _ADVISED) or reads(it, _ADVISED) for it in others)
+    return (
+        f"Export it again with opset_version={_ADVISED}, or without them, or give"
+        if helps
+        else ("Export it again without them, or give")
+    )
+
+
+def _is_defined(node: NodeProto, version: int) -> bool:
+    try:
+        return not defs.get_schema(node.op_type, version, "").deprecated
+    except defs.SchemaError:
+        return False
 
 
 def _means_the_same(node: NodeProto, declared: int, version: int) -> bool:
     """Whether the operator takes and means the same in another version, as far as their schemas tell."""
-    if node.domain not in ("", "ai.onnx"):
-        return True
     try:
         then, now = (defs.get_schema(node.op_type, each, "") for each in (declared, version))
     except defs.SchemaError:
@@ -71,10 +98,3 @@ def _means_the_same(node: NodeProto, declared: int, version: int) -> bool:
         if name in now.attributes and name not in given
     )
     return counts and defaults and required <= given <= set(now.attributes)
-
-
-def replace(field: Any, values: Iterable[object]) -> None:
-    """Put other values into a repeated field."""
-    kept = list(values)
-    del field[:]
-    field.extend(kept)
