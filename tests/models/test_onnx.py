@@ -4,10 +4,9 @@ import warnings
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 from torch import nn
 
 from fiberscope.analysis.choices import NetworkChoice
@@ -15,44 +14,7 @@ from fiberscope.analysis.network import open_network
 from fiberscope.models.onnx_file import load_onnx, open_onnx
 from fiberscope.problem import FiberscopeError, LatentMap
 from fiberscope.problem.errors import ModelError
-
-FLOAT = TensorProto.FLOAT
-
-
-def graph(nodes, *, weights=(), inputs=(("x", FLOAT, ["batch", 4]),), outputs=(("z", FLOAT),), opset=17):
-    made = helper.make_graph(
-        nodes,
-        "small",
-        [helper.make_tensor_value_info(*each) for each in inputs],
-        [helper.make_tensor_value_info(*each, None) for each in outputs],
-        [numpy_helper.from_array(array, name) for name, array in dict(weights).items()],
-    )
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
-
-
-def node(kind, inputs, output, **attributes):
-    return helper.make_node(kind, inputs.split(), output.split(), name=f"the_{output.split()[0]}", **attributes)
-
-
-def runtime(model, images):
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-    return session.run(None, {session.get_inputs()[0].name: images.numpy()})[0]
-
-
-def draw(*shape):
-    return torch.rand(shape, generator=torch.Generator().manual_seed(1))
-
-
-def array(*shape):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(2)).numpy()
-
-
-def assert_equal_to_runtime(model, images, found=None):
-    expected = runtime(model, images)
-    found = load_onnx(model.SerializeToString())(images) if found is None else found
-    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max(initial=0))
+from onnx_graphs import FLOAT, array, assert_equal_to_runtime, draw, graph, node, runtime
 
 
 class Small(nn.Module):
@@ -222,10 +184,18 @@ def refusal(*arguments, **options):
 
 
 def test_operators_that_torch_has_no_module_for_are_listed():
-    nodes = [node("Gelu", "x", "up"), node("Relu", "up", "down"), node("LpNormalization", "down", "z")]
-    told = refusal(nodes, opset=20)
-    assert "cannot be turned into torch: Gelu, LpNormalization (version 20)" in told
-    assert "opset_version=13" in told
+    told = refusal([node("Hardmax", "x", "up"), node("Relu", "up", "z")], opset=17)
+    assert "cannot be turned into torch: Hardmax (version 17). Export it again without them, or give" in told
+
+
+def test_another_version_is_advised_only_where_it_helps():
+    # an exporter writes GroupNormalization in other operators where version 13 lacks it
+    nodes = [node("GroupNormalization", "x s b", "z", num_groups=2)]
+    weights = {"s": np.ones(4, np.float32), "b": np.zeros(4, np.float32)}
+    images = [("x", FLOAT, ["batch", 4, 2])]
+    assert "opset_version=13" in refusal(nodes, weights=weights, inputs=images, opset=21)
+    assert "opset_version" not in refusal([node("Hardmax", "x", "z")], opset=13)
+    assert "opset_version" not in refusal([node("Hardmax", "x", "z")], opset=17)
 
 
 def test_integer_inputs_are_refused():

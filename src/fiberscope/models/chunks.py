@@ -53,11 +53,12 @@ def refuse_failing_pass(module: nn.Module, input_shape: tuple[int, ...]) -> None
         with torch.no_grad():
             found = module(_draw(module, (1, *input_shape)))
     except Exception as error:  # of a network from elsewhere, whatever it trips over
+        reason = next(iter(str(error).splitlines()), "no reason given")
         raise ModelError(
-            f"model: a pass over an image {input_shape} fails ({type(error).__name__}: {error}). The file may be "
+            f"model: a pass over an image {input_shape} fails ({type(error).__name__}: {reason}). The file may be "
             "damaged: copy or export it again, or give the network itself as file.py:factory"
         ) from error
-    if not isinstance(found, Tensor) or found.ndim < 2 or len(found) != 1:
+    if not isinstance(found, Tensor) or not found.ndim or len(found) != 1:
         raise ModelError(
             "model: its output has no rows for images, wanted (batch, ...); take another output or export it again"
         )

@@ -46,10 +46,10 @@ def checked(node: NodeProto, schema: defs.OpSchema) -> list[AttributeProto]:
     return list(found.values())
 
 
-def _kind(wanted: defs.OpSchema.Attribute) -> AttributeProto.AttributeType:
+def _kind(wanted: defs.OpSchema.Attribute) -> Any:
+    """The type of an attribute, by its number."""
     kind: Any = wanted.type
-    number: AttributeProto.AttributeType = kind.value
-    return number
+    return kind.value
 
 
 def _made_anew(attribute: AttributeProto, schema: defs.OpSchema, wanted: defs.OpSchema.Attribute) -> AttributeProto:

@@ -83,8 +83,8 @@ def refuse_large_passes(graph: Graph, batch: int) -> None:
     if image_shape(graph) is not None:
         _refuse_untold(folded)
     highest, total = _count_pass(folded)
-    refuse_beyond(highest, f"a pass over {batch} images through")
-    refuse_beyond(total // _PASSES, f"a sixteenth of the gradient over {batch} images through")
+    refuse_beyond(highest, f"a pass over a batch of {batch} through")
+    refuse_beyond(total // _PASSES, f"a sixteenth of the gradient over a batch of {batch} through")
 
 
 def _refuse_untold(folded: Folded) -> None:
@@ -128,7 +128,8 @@ def _scratch(node: NodeProto, types: Mapping[str, TypeProto]) -> int:
         ]
         return 8 * prod(grown) * prod(size or 1 for size in shape[:2])
     if node.op_type == "LRN":
-        return 8 * count_numbers(first) * (1 + value_of(node, "size", 1) // max(1, (shape[1:2] or (1,))[0] or 1))
+        window = int(value_of(node, "size", 1))  # of channels, which are padded by it
+        return 8 * count_numbers(first) * (1 + window // max(1, (shape[1:2] or (1,))[0] or 1))
     if node.op_type in ("MatMul", "Einsum"):
         return _repeated(node, types)
     return 0

@@ -16,7 +16,7 @@ try:
     torchvision()  # onnx2torch imports it, and cannot help itself where that fails
     from onnx import TypeProto
 
-    from fiberscope.models import onnx_batch, onnx_floats, onnx_graph, onnx_layers, onnx_refusals, onnx_versions
+    from fiberscope.models import onnx_batch, onnx_floats, onnx_graph, onnx_layers, onnx_refusals
     from fiberscope.models.onnx_fold import fold
     from fiberscope.models.onnx_limits import tell
     from fiberscope.models.onnx_read import read
@@ -60,15 +60,16 @@ def _open(source: Path | bytes, output: str | None) -> tuple[nn.Module, tuple[in
     onnx_refusals.check_input(graph)
     types = fold(graph).types
     onnx_refusals.refuse_what_cannot_be_explored(graph, types)
+    onnx_layers.refuse_what_is_not_read(graph)
     opened = onnx_batch.free_batch(graph, batch)
     shape = onnx_batch.image_shape(graph)
     if shape is None:
         onnx_batch.refuse_large_passes(opened, PROBED)
-        return _make_network(opened, types), None
+        return onnx_layers.make_network(opened, types), None
     module = _with_open_batch(opened, types, shape)
     if module is None:
         onnx_batch.refuse_large_passes(graph, batch or 1)
-        module = Chunked(_make_network(graph, types), batch or 1).eval()
+        module = Chunked(onnx_layers.make_network(graph, types), batch or 1).eval()
         refuse_failing_pass(module, shape)
     return module, shape
 
@@ -81,10 +82,5 @@ def _with_open_batch(
         onnx_batch.refuse_large_passes(graph, PROBED)
     except ModelError:
         return None  # the size it was exported for may be a smaller one
-    module = _make_network(graph, types)
+    module = onnx_layers.make_network(graph, types)
     return module if any_batch(module, shape) else None
-
-
-def _make_network(graph: onnx_graph.Graph, types: Mapping[str, TypeProto]) -> nn.Module:
-    worded = onnx_versions.say_in_older_words(graph)
-    return onnx_layers.make_network(worded, types, onnx_versions.choose_versions(worded, onnx_layers.reads))

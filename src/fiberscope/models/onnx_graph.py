@@ -132,8 +132,8 @@ def _schema(node: NodeProto, version: int) -> defs.OpSchema:
         name = quote(f"{node.domain}.{node.op_type}".strip("."))
         raise ModelError(
             f"model: its ONNX graph has an operator {name} that version {version} of ONNX does not define, so it "
-            "cannot be turned into torch. Export it again without it, or give the network itself as file.py:factory or as an "
-            "exported program .pt2"
+            "cannot be turned into torch. Export it again without it, or give the network itself as file.py:factory or "
+            "as an exported program .pt2"
         ) from None
 
 

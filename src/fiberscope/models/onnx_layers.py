@@ -12,37 +12,36 @@ from typing import Any
 
 import numpy as np
 import torch
-from onnx import GraphProto, NodeProto, TypeProto, ValueInfoProto, helper, numpy_helper
+from onnx import GraphProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, helper, numpy_helper
 from onnx2torch.node_converters import get_converter
 from onnx2torch.onnx_graph import OnnxGraph
 from torch import Tensor, fx, nn
+from torch.fx.node import Argument
 
+from fiberscope.models.onnx_attributes import value_of
 from fiberscope.models.onnx_graph import Graph
 from fiberscope.models.onnx_limits import tell
 from fiberscope.models.onnx_modules import OWN
 from fiberscope.models.onnx_names import CONSTANTS
+from fiberscope.models.onnx_versions import choose_versions, say_in_older_words
 from fiberscope.models.weights import freeze
 from fiberscope.problem.errors import ModelError
 
 _SLICE_BY_INPUTS = 10  # from this version on
 
 
-def reads(node: NodeProto, version: int) -> bool:
-    """Tell whether an operator of a version can be turned into torch."""
-    if node.op_type in OWN and (node.op_type != "Slice" or version >= _SLICE_BY_INPUTS):
-        return True
-    try:
-        get_converter(domain="", operation_type=node.op_type, version=version)
-    except NotImplementedError:
-        return False
-    return True
+def refuse_what_is_not_read(graph: Graph) -> None:
+    """Raise ModelError that lists the operators of a graph that cannot be turned into torch."""
+    choose_versions(say_in_older_words(graph), _reads)
 
 
-def make_network(graph: Graph, types: Mapping[str, TypeProto], versions: Sequence[int]) -> fx.GraphModule:
-    """The module of a graph whose operators are read in these versions, ready for images alone.
+def make_network(graph: Graph, types: Mapping[str, TypeProto]) -> fx.GraphModule:
+    """The module of a graph, whose values have these types, in eval mode and with parameters that need no gradient.
 
     Raises ModelError where an operator cannot be turned into torch.
     """
+    graph = say_in_older_words(graph)
+    versions = choose_versions(graph, _reads)
     root = nn.Module()
     root.add_module(CONSTANTS, nn.Module())
     steps = fx.Graph()
@@ -60,8 +59,22 @@ def make_network(graph: Graph, types: Mapping[str, TypeProto], versions: Sequenc
                 values[name] = steps.call_function(getitem, (made, place)) if several else made
     steps.output(values[graph.output])
     network = fx.GraphModule(root, steps)
+    ((_, image),) = graph.inputs.items()
+    double = image.tensor_type.elem_type == TensorProto.DOUBLE
+    network.to(torch.float64 if double else torch.float32)
     freeze(network)
     return network
+
+
+def _reads(node: NodeProto, version: int) -> bool:
+    """Tell whether an operator of a version can be turned into torch."""
+    if node.op_type in OWN and (node.op_type != "Slice" or version >= _SLICE_BY_INPUTS):
+        return True
+    try:
+        get_converter(domain="", operation_type=node.op_type, version=version)
+    except NotImplementedError:
+        return False
+    return True
 
 
 class _Held(OnnxGraph):
@@ -82,6 +95,7 @@ class _Constant:
 
     def __init__(self, array: np.ndarray):
         self._array = array
+        self.shape = array.shape
 
     def to_torch(self) -> Tensor:
         return torch.from_numpy(np.array(self._array))
@@ -94,6 +108,7 @@ def _module(node: NodeProto, version: int, held: _Held) -> tuple[nn.Module, Sequ
             return OWN[node.op_type](
                 {it.name: _plain(helper.get_attribute_value(it)) for it in node.attribute}
             ), node.input
+        _refuse_other_kernel(node, held)
         convert = get_converter(domain="", operation_type=node.op_type, version=version)
         module, mapping = convert(held.nodes[node.name], held)
     except Exception as error:  # of the converter, for what it was not made for
@@ -102,6 +117,14 @@ def _module(node: NodeProto, version: int, held: _Held) -> tuple[nn.Module, Sequ
             "itself as file.py:factory or as an exported program .pt2"
         ) from error
     return module, mapping.inputs
+
+
+def _refuse_other_kernel(node: NodeProto, held: _Held) -> None:
+    """Refuse a kernel of other sizes than its weights: the converter would first make one of these sizes."""
+    sizes = value_of(node, "kernel_shape")
+    weights = held.initializers.get(node.input[1]) if node.op_type in ("Conv", "ConvTranspose") else None
+    if sizes and weights is not None and weights.shape[2:] != tuple(sizes):
+        raise ValueError(f"its kernel_shape is {tuple(sizes)}, and its weights have sizes {weights.shape}")
 
 
 def _plain(value: Any) -> Any:
@@ -125,7 +148,7 @@ def _argument(
 
 def _by_name(
     module: nn.Module, arguments: list[fx.Node | None]
-) -> tuple[tuple[fx.Node | None, ...], dict[str, fx.Node | None]]:
+) -> tuple[tuple[fx.Node | None, ...], dict[str, Argument]]:
     """Arguments by their places as far as none is left out, the others by the names of the module's own forward."""
     if None not in arguments:
         return tuple(arguments), {}

@@ -21,6 +21,7 @@ def in_order(graph: GraphProto, output: str) -> list[NodeProto]:
             f"model: its ONNX graph has {len(graph.node)} operators, wanted at most {NODES}; give the network itself "
             "as file.py:factory or as an exported program .pt2"
         )
+    _refuse_what_is_no_text(graph)
     makers = _makers(graph)
     given = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
     given |= {tensor.values.name for tensor in graph.sparse_initializer}
@@ -42,6 +43,17 @@ def in_order(graph: GraphProto, output: str) -> list[NodeProto]:
             f"model: output {quote(output)} of its ONNX graph is made by no operator; name another one: net.onnx:NAME"
         )
     return [graph.node[place] for place in _sorted(needs)]
+
+
+def _refuse_what_is_no_text(graph: GraphProto) -> None:
+    """Refuse names that are no UTF-8: protobuf gives them as bytes."""
+    named = [*graph.input, *graph.output, *graph.initializer, *(it.values for it in graph.sparse_initializer)]
+    texts: list[object] = [each.name for each in named]
+    for node in graph.node:
+        texts += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        texts += [each for attribute in node.attribute for each in (attribute.name, attribute.ref_attr_name)]
+    if not all(isinstance(each, str) for each in texts):
+        raise _damaged("has a name that is no text")
 
 
 def _makers(graph: GraphProto) -> dict[str, int]:

@@ -11,7 +11,7 @@ from fiberscope.models.onnx_limits import LIMIT, refuse_beyond, tell
 from fiberscope.problem.errors import ModelError
 
 _LARGEST = 2**31  # bytes, the bound of protobuf
-_FIELD = 256  # bytes that an empty message takes once it is read, from two in the file
+_FIELD = 512  # bytes that an empty message takes once it is read and made anew, from two in the file
 _DEEPEST = 100  # messages inside messages, protobuf's own bound
 _INTEGERS = (1, 2, 3, 4)  # kinds of fields, by protobuf's numbers
 
@@ -23,7 +23,7 @@ def read(source: Path | bytes) -> ModelProto:
     model = ModelProto()
     try:
         if len(content) * _FIELD > LIMIT:
-            refuse_beyond(_unpacked(memoryview(content), ModelProto.DESCRIPTOR, 0), "reading")
+            refuse_beyond(_unpacked(content, ModelProto.DESCRIPTOR, 0, len(content)), "reading")
         model.ParseFromString(content)
     except ModelError:
         raise
@@ -49,42 +49,42 @@ def _content(path: Path) -> bytes:
         raise ModelError(f"model {path} cannot be read ({tell(error)}); check its permissions") from error
 
 
-def _unpacked(content: memoryview, kind: Any, depth: int) -> int:
+def _unpacked(content: bytes, kind: Any, start: int, end: int, depth: int = 0) -> int:
     """Bytes that a message takes beyond its own size once it is read, at most; stops where they pass the limit."""
     if depth > _DEEPEST:
         raise ValueError("messages are inside each other too deeply")
-    needed, place = 0, 0
-    while place < len(content) and needed <= LIMIT:
+    needed, place = 0, start
+    while place < end and needed <= LIMIT:
         key, place = _varint(content, place)
-        field = kind.fields_by_number.get(key >> 3)
         needed += _FIELD
         match key & 7:
             case 0:
                 _, place = _varint(content, place)
-            case 1:
-                place += 8
-            case 5:
-                place += 4
+            case 1 | 5:
+                place += 8 if key & 7 == 1 else 4
             case 2:
                 length, place = _varint(content, place)
-                inner = content[place : place + length]
-                place += length
+                field = kind.fields_by_number.get(key >> 3)
                 if field is not None and field.message_type is not None:
-                    needed += _unpacked(inner, field.message_type, depth + 1)
+                    needed += _unpacked(content, field.message_type, place, min(end, place + length), depth + 1)
                 elif field is not None and field.cpp_type in _INTEGERS:
                     needed += 8 * length
+                place += length
             case other:
                 raise ValueError(f"wire type {other}")
     return needed
 
 
-def _varint(content: memoryview, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = content[place]
-        value |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 128:
-            return value, place
+def _varint(content: bytes, place: int) -> tuple[int, int]:
+    byte = content[place]
+    if byte < 128:
+        return byte, place + 1
+    value, shift = byte & 127, 7
+    while byte >= 128:
         if shift > 63:
             raise ValueError("a number of more than ten bytes")
+        place += 1
+        byte = content[place]
+        value |= (byte & 127) << shift
+        shift += 7
+    return value, place + 1

@@ -69,7 +69,7 @@ def _count_bytes(tensor: TensorProto) -> int:
             f"model: {_name(tensor)} of its ONNX graph has sizes {_sizes(tensor)}, wanted at most {_DEEPEST} and none "
             "below zero; it is damaged: copy or export it again"
         )
-    return (math.prod(tensor.dims) * _BITS[tensor.data_type] + 7) // 8
+    return (math.prod(map(int, tensor.dims)) * _BITS[tensor.data_type] + 7) // 8
 
 
 def _name(tensor: TensorProto) -> str:
