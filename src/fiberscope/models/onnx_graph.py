@@ -59,7 +59,7 @@ def make_graph(model: ModelProto, output: str | None, folder: Path | None) -> Gr
     return Graph(
         nodes=tuple(made_anew),
         constants={fresh[name]: array for name, array in arrays.items()},
-        inputs={fresh[value.name]: _type(value.type) for value in inputs},
+        inputs={fresh[value.name]: _type(value) for value in inputs},
         output=fresh[wanted],
         version=version,
         said={own: quote(name) for name, own in fresh.items()},
@@ -137,11 +137,11 @@ def _schema(node: NodeProto, version: int) -> defs.OpSchema:
         ) from None
 
 
-def _type(found: TypeProto) -> TypeProto:
+def _type(value: ValueInfoProto) -> TypeProto:
     """The type of an input, without its names: sizes that may vary have none."""
-    fresh = TypeProto()
-    if not found.HasField("tensor_type"):
-        return fresh
+    found, fresh = value.type, TypeProto()
+    if not found.HasField("tensor_type") or not found.tensor_type.elem_type:
+        raise ModelError(f"model: its ONNX input {quote(value.name)} takes no numbers, wanted floats; export it again")
     fresh.tensor_type.elem_type = found.tensor_type.elem_type
     if found.tensor_type.HasField("shape"):
         fresh.tensor_type.shape.SetInParent()

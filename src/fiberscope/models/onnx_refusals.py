@@ -36,8 +36,6 @@ def check_input(graph: Graph) -> str:
         )
     ((name, found),) = graph.inputs.items()
     said, kind = graph.said[name].strip("'"), found.tensor_type.elem_type
-    if kind in (TensorProto.UNDEFINED, TensorProto.STRING):
-        raise ModelError(f"model: its ONNX input {said} takes no numbers, wanted floats; export it again")
     if kind not in FLOATS:
         kinds = {value: key.lower() for key, value in TensorProto.DataType.items()}
         raise ModelError(
