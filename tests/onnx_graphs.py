@@ -2,10 +2,12 @@
 
 import numpy as np
 import onnxruntime
+import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from fiberscope.models.onnx_file import load_onnx
+from fiberscope.problem.errors import ModelError
 
 FLOAT, DOUBLE = TensorProto.FLOAT, TensorProto.DOUBLE
 IMAGES = (("x", FLOAT, ["batch", 4]),)
@@ -45,3 +47,18 @@ def assert_equal_to_runtime(model, images, found=None):
     expected = runtime(model, images)
     found = load_onnx(model.SerializeToString())(images) if found is None else found
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max(initial=0))
+
+
+def small(name="the_layer", value="h", image="x", weight="w"):
+    nodes = [
+        helper.make_node("MatMul", [image, weight], [value], name=name),
+        helper.make_node("Relu", [value], ["z"], name=f"{name}."),
+    ]
+    return graph(nodes, weights={weight: array(4, 3)}, inputs=[(image, FLOAT, ["batch", 4])])
+
+
+def refusal(model, **options):
+    with pytest.raises(ModelError) as error:
+        load_onnx(model if isinstance(model, bytes) else model.SerializeToString(), **options)
+    assert str(error.value).isprintable()
+    return str(error.value)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TypeProto, defs
+from onnx import ModelProto, NodeProto, TypeProto, ValueInfoProto, defs
 
 from fiberscope.models.onnx_attributes import checked
 from fiberscope.models.onnx_limits import quote
