@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         walk,
         widths,
     )
-    from fiberscope.problem import Box, Fiber, FiberscopeError, LatentMap, ModelError, Tube
+    from fiberscope.problem import Box, Fiber, FiberscopeError, LatentMap, MissingPackageError, ModelError, Tube
 
 __version__ = "0.1.0"
 
@@ -46,6 +46,7 @@ __all__ = [
     "Fiber",
     "FiberscopeError",
     "LatentMap",
+    "MissingPackageError",
     "ModelError",
     "MoveFailedError",
     "Nearest",

@@ -21,7 +21,7 @@ from fiberscope.analysis.network import open_network
 from fiberscope.models import open_model
 from fiberscope.models.chunks import Chunked
 from fiberscope.models.opened import RANDOM
-from fiberscope.problem import ModelError
+from fiberscope.problem import MissingPackageError, ModelError
 
 IMAGES = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -239,7 +239,7 @@ def test_a_missing_extra_is_named(model, module, extra, monkeypatch):
     monkeypatch.delitem(sys.modules, f"fiberscope.models.{module}", raising=False)
     for package in ("onnx2torch", "timm", "torchvision", "transformers"):
         monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ModelError, match=rf"not installed .*pip install 'fiberscope\[{extra}\]'"):
+    with pytest.raises(MissingPackageError, match=rf"not installed .*pip install 'fiberscope\[{extra}\]'"):
         open_model(model)
 
 

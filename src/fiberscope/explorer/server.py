@@ -20,7 +20,7 @@ from fiberscope.explorer.warm_up import warm_up
 from fiberscope.explorer.welcome import welcome
 from fiberscope.explorer.wire import Answer, encode
 from fiberscope.gallery.theme import css_variables
-from fiberscope.problem import FiberscopeError
+from fiberscope.problem import FiberscopeError, MissingPackageError
 
 try:
     import uvicorn
@@ -30,7 +30,7 @@ try:
     from starlette.routing import Route, WebSocketRoute
     from starlette.websockets import WebSocket, WebSocketDisconnect
 except ImportError as missing:
-    raise FiberscopeError(
+    raise MissingPackageError(
         f"the explorer needs packages that are not installed ({missing}): pip install 'fiberscope[explore]'"
     ) from missing
 

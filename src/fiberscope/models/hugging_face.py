@@ -13,7 +13,7 @@ from fiberscope.models.opened import RANDOM, Opened, build_random, no_weights
 from fiberscope.models.preprocessing import Preprocessing
 from fiberscope.models.torchvision_package import torchvision
 from fiberscope.models.weights import freeze
-from fiberscope.problem.errors import ModelError
+from fiberscope.problem.errors import MissingPackageError, ModelError
 
 try:
     with suppress(ImportError):
@@ -22,7 +22,7 @@ try:
     from transformers import AutoConfig, AutoModel, AutoModelForImageClassification
     from transformers.utils.hub import cached_file
 except ImportError as missing:
-    raise ModelError(
+    raise MissingPackageError(
         f"Hugging Face's models need packages that are not installed ({missing}): pip install 'fiberscope[huggingface]'"
     ) from missing
 

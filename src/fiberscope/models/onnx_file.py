@@ -10,7 +10,7 @@ from torch import nn
 
 from fiberscope.models.chunks import PROBED, Chunked, any_batch, refuse_failing_pass
 from fiberscope.models.torchvision_package import torchvision
-from fiberscope.problem.errors import ModelError
+from fiberscope.problem.errors import MissingPackageError, ModelError
 
 try:
     torchvision()  # onnx2torch imports it, and cannot help itself where that fails
@@ -21,7 +21,7 @@ try:
     from fiberscope.models.onnx_limits import tell
     from fiberscope.models.onnx_read import read
 except ImportError as missing:
-    raise ModelError(
+    raise MissingPackageError(
         f"ONNX files need packages that are not installed ({missing}): pip install 'fiberscope[onnx]'"
     ) from missing
 

@@ -13,14 +13,14 @@ from fiberscope.models.opened import RANDOM, Opened, build_random, no_weights
 from fiberscope.models.preprocessing import Preprocessing
 from fiberscope.models.torchvision_package import torchvision
 from fiberscope.models.weights import freeze, load_weights, read_weights, stored_under
-from fiberscope.problem.errors import ModelError
+from fiberscope.problem.errors import MissingPackageError, ModelError
 
 try:
     torchvision()  # timm imports it, and cannot help itself where that fails
     import timm
     from huggingface_hub import try_to_load_from_cache
 except ImportError as missing:
-    raise ModelError(
+    raise MissingPackageError(
         f"networks of timm need packages that are not installed ({missing}): pip install 'fiberscope[vision]'"
     ) from missing
 

@@ -13,12 +13,12 @@ from fiberscope.models.opened import RANDOM, Opened, build_random, no_weights
 from fiberscope.models.preprocessing import Preprocessing
 from fiberscope.models.torchvision_package import torchvision
 from fiberscope.models.weights import freeze, load_weights, read_weights, stored_under
-from fiberscope.problem.errors import ModelError
+from fiberscope.problem.errors import MissingPackageError, ModelError
 
 try:
     _models = torchvision().models
 except ImportError as missing:
-    raise ModelError(
+    raise MissingPackageError(
         f"networks of torchvision need packages that are not installed ({missing}): pip install 'fiberscope[vision]'"
     ) from missing
 

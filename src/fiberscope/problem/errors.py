@@ -1,4 +1,4 @@
-"""The two kinds of refusal: the caller's input, and the user's model."""
+"""The kinds of refusal: the caller's input, the user's model, and a package that is not installed."""
 
 from __future__ import annotations
 
@@ -9,3 +9,7 @@ class FiberscopeError(ValueError):
 
 class ModelError(FiberscopeError):
     """The model cannot be explored as it is: the message names what is wrong with it and the remedy."""
+
+
+class MissingPackageError(ImportError, FiberscopeError):
+    """An optional package is not installed: the message names it and the command that installs it."""

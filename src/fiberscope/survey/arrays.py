@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fiberscope.problem import FiberscopeError
+from fiberscope.problem import FiberscopeError, MissingPackageError
 
 try:
     import zarr
 except ImportError as missing:
-    raise FiberscopeError(
+    raise MissingPackageError(
         f"surveys need packages that are not installed ({missing}): pip install 'fiberscope[survey]'"
     ) from missing
 

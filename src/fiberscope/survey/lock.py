@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fiberscope.problem import FiberscopeError
+from fiberscope.problem import FiberscopeError, MissingPackageError
 
 try:
     from filelock import FileLock, Timeout
 except ImportError as missing:
-    raise FiberscopeError(
+    raise MissingPackageError(
         f"surveys need packages that are not installed ({missing}): pip install 'fiberscope[survey]'"
     ) from missing
 

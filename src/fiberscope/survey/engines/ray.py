@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
-from fiberscope.problem import FiberscopeError
+from fiberscope.problem import FiberscopeError, MissingPackageError
 from fiberscope.survey.engines.elsewhere import Sealed, WorkerElsewhere, seal
 from fiberscope.survey.engines.engine import OpenWorkerHere
 from fiberscope.survey.tasks import Finished, Task
@@ -25,7 +25,7 @@ try:
     import ray
     from ray.exceptions import RayError, RayTaskError
 except ImportError as missing:
-    raise FiberscopeError(f"the engine ray needs {missing.name}: pip install 'fiberscope[ray]'") from missing
+    raise MissingPackageError(f"the engine ray needs {missing.name}: pip install 'fiberscope[ray]'") from missing
 
 _log = logging.getLogger(__name__)
 _AHEAD = 2  # tasks for each worker: one under way, one that waits
