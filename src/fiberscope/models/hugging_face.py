@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
+from fiberscope.models.empty_network import build_empty
+from fiberscope.models.hugging_face_described import Described, image_shape
+from fiberscope.models.hugging_face_files import read_object, tensor_shapes
+from fiberscope.models.hugging_face_preprocessing import WORDS, described
+from fiberscope.models.hugging_face_weights import check_shapes, first_few, unused
+from fiberscope.models.image_model import ImageModel, of_two_towers
 from fiberscope.models.opened import RANDOM, Opened, build_random, no_weights
 from fiberscope.models.preprocessing import Preprocessing
 from fiberscope.models.torchvision_package import torchvision
@@ -19,97 +27,221 @@ try:
     with suppress(ImportError):
         torchvision()  # transformers imports it where it is, and cannot help itself where that fails
     import transformers
-    from transformers import AutoConfig, AutoModel, AutoModelForImageClassification
+    from huggingface_hub import constants as hub
     from transformers.utils.hub import cached_file
 except ImportError as missing:
     raise MissingPackageError(
         f"Hugging Face's models need packages that are not installed ({missing}): pip install 'fiberscope[huggingface]'"
     ) from missing
 
-# The kernels that transformers prefers have no forward mode on a CPU.
-_OPTIONS: dict[str, Any] = {"attn_implementation": "eager"}
-_LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-
-
-class ImageModel(nn.Module):
-    """A model of transformers that returns one tensor: its logits, or its pooled output; `network` is the model."""
-
-    def __init__(self, network: nn.Module):
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits or pooled output of the images."""
-        output = self.network(pixel_values=images)
-        for name in ("logits", "pooler_output", "image_embeds"):
-            found = getattr(output, name, None)
-            if isinstance(found, Tensor):
-                return found.flatten(1)
-        raise ModelError(
-            f"model: {type(self.network).__name__} returns {', '.join(output.keys())}, neither logits nor a pooled "
-            "output; name a layer by --layer"
-        )
+# The kernels that transformers prefers have no forward mode on a CPU; those that a file names may be code of the hub.
+_EAGER = "eager"
+_KERNELS = ("attn_implementation", "_attn_implementation", "_attn_implementation_internal", "experts_implementation")
+_MOST_RANDOM = 2**31  # numbers of a network that is drawn: 8 GiB
+_BESIDE_A_FILE = 2**26  # numbers that a network may make beside those of its file, such as tables of positions
 
 
 def open_hugging_face(name: str, weights: Path | None = None) -> Opened:
     """An image model by a folder of its files, or by a name whose files are in the cache of the Hugging Face hub.
 
-    Weights are read from safetensors alone, and no code of a repository runs. Raises ModelError where the files are
-    missing, hold other weights, or are no image model.
+    It is of the class that its config.json names. Weights are read from safetensors alone, and no code of a repository
+    runs; nothing is built before its size is known. Raises ModelError where the files are missing or damaged, hold
+    other weights, or are no image model.
     """
+    if weights is not None and weights != RANDOM:
+        raise ModelError(f"weights: hf:{name} reads them from its own folder; leave {weights} out, or say random")
+    with _quiet_and_offline():
+        model = _describe(name)
+        shape = image_shape(model)
+        preprocessing, said = _preprocessing(model.path.parent)
+        if weights == RANDOM:
+            build_empty(model.build, most_numbers=_MOST_RANDOM, source=str(model.path))
+            module, origin = build_random(model.build), "random"
+        else:
+            module, origin = _pretrained(model)
+    wrapped = ImageModel(module)
+    freeze(wrapped)
+    return Opened(wrapped, shape, preprocessing, origin + said)
+
+
+@contextmanager
+def _quiet_and_offline() -> Iterator[None]:
+    """Lets transformers neither print nor ask the hub, whatever the files say; a command has its own progress."""
+    words = transformers.utils.logging
+    words.disable_progress_bar()  # type: ignore[no-untyped-call]
+    before, loudness = hub.HF_HUB_OFFLINE, words.get_verbosity()
+    hub.HF_HUB_OFFLINE = True
+    words.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
-        configuration = AutoConfig.from_pretrained(name, **_LOCAL)
+        yield
+    finally:
+        hub.HF_HUB_OFFLINE = before
+        words.set_verbosity(loudness)
+
+
+def _describe(name: str) -> Described:
+    path = _config(name)
+    words = _without(read_object(path), _KERNELS)
+    kind_of_model = words.get("model_type")
+    if kind_of_model == "timm_wrapper" or (kind_of_model is None and "architecture" in words):
+        raise ModelError(
+            f"model 'hf:{name}' is a network of timm: take --model timm:{words.get('architecture', 'NAME')} "
+            f"--weights {path.parent / 'model.safetensors'}"
+        )
+    if not isinstance(kind_of_model, str) or kind_of_model not in transformers.CONFIG_MAPPING:
+        brings = "; it is code that the repository brings, which does not run here" if "auto_map" in words else ""
+        raise ModelError(
+            f"{path}: model_type {kind_of_model!r} is none that transformers {transformers.__version__} has{brings}. "
+            "Give the network itself as file.py:factory, or install a transformers that has it"
+        )
+    if words.get("quantization_config"):
+        raise ModelError(
+            f"{path}: the weights are quantised (quantization_config), which has no gradient. Take the model as it was "
+            "before quantisation"
+        )
+    try:
+        configuration = transformers.CONFIG_MAPPING[kind_of_model].from_dict(words, attn_implementation=_EAGER)
+    except Exception as error:  # by version, whatever wrong types and missing keys raise
+        raise ModelError(
+            f"{path} is no configuration of {kind_of_model} ({_first_line(error)}). Fetch it again"
+        ) from error
+    for part in _parts(configuration):
+        if getattr(part, "use_pretrained_backbone", False):
+            part.use_pretrained_backbone = False  # it would be downloaded, to be overwritten
+    return Described(name, path, configuration, _class(words, configuration, path))
+
+
+def _config(name: str) -> Path:
+    if Path(name).is_dir() and (Path(name) / "config.json").is_file():
+        return Path(name) / "config.json"
+    try:
+        found: Any = cached_file(name, "config.json", local_files_only=True)
+        return Path(found)
     except Exception as error:  # OSError, ValueError and others, by version
         raise ModelError(
             f"model 'hf:{name}': no configuration of an image model in that folder, nor under that name in the cache "
-            f"of the Hugging Face hub ({str(error).splitlines()[0]}). Nothing is downloaded unasked: fetch it with `hf "
+            f"of the Hugging Face hub ({_first_line(error)}). Nothing is downloaded unasked: fetch it with `hf "
             f"download {name}`, or name a folder that holds config.json and model.safetensors"
         ) from error
-    classifies = any("ImageClassification" in each for each in configuration.architectures or ())
-    kind: Any = AutoModelForImageClassification if classifies else AutoModel
-    if weights is not None and weights != RANDOM:
-        raise ModelError(f"weights: hf:{name} reads them from its own folder; leave {weights} out, or say random")
-    if weights == RANDOM:
-        module, origin = build_random(lambda: kind.from_config(configuration, **_OPTIONS)), "random"
-    else:
-        module, origin = _pretrained(name, kind), f"{name}, safetensors"
-    wrapped = ImageModel(module)
-    freeze(wrapped)
-    return Opened(wrapped, _shape(configuration), _preprocessing(name), origin)
 
 
-def _pretrained(name: str, kind: Any) -> nn.Module:
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a command has its own
+def _without(words: Any, names: tuple[str, ...]) -> Any:
+    if isinstance(words, dict):
+        return {key: _without(value, names) for key, value in words.items() if key not in names}
+    return [_without(value, names) for value in words] if isinstance(words, list) else words
+
+
+def _parts(configuration: Any) -> Iterator[Any]:
+    yield configuration
+    for value in list(vars(configuration).values()):
+        if isinstance(value, transformers.PretrainedConfig):
+            yield from _parts(value)
+
+
+def _class(words: Mapping[str, Any], configuration: Any, path: Path) -> Any:
+    named = words.get("architectures") or []
+    if not isinstance(named, list) or not all(isinstance(each, str) and each.isidentifier() for each in named):
+        raise ModelError(f"{path}: architectures is {named!r}, wanted a list of names of classes. Fetch it again")
+    kind: Any = _found_class(named[0]) if named else _usual_class(configuration)
+    wanted = named[0] if named else f"model_type {configuration.model_type}"
+    if kind is None:
+        raise ModelError(
+            f"{path}: transformers {transformers.__version__} has no network {wanted}. Give the network itself as "
+            "file.py:factory, or install a transformers that has it"
+        )
+    if not isinstance(configuration, kind.config_class):
+        raise ModelError(
+            f"{path}: it is of model_type {configuration.model_type}, but {wanted} wants a "
+            f"{kind.config_class.__name__}. Fetch it again, or save the model by its own save_pretrained"
+        )
+    if kind.main_input_name != "pixel_values" and not of_two_towers(kind):
+        raise ModelError(
+            f"model: {kind.__name__} of {path} takes {kind.main_input_name}, not images; name an image model"
+        )
+    return kind
+
+
+def _found_class(name: str) -> Any:
     try:
-        module: nn.Module
-        module, info = kind.from_pretrained(name, use_safetensors=True, output_loading_info=True, **_LOCAL, **_OPTIONS)
-    except OSError as error:
-        raise no_weights(f"hf:{name}", f"no model.safetensors: {str(error).splitlines()[0]}") from error
+        found = getattr(transformers, name, None)
+    except Exception:  # a class whose own packages are missing
+        return None
+    is_model = isinstance(found, type) and issubclass(found, transformers.PreTrainedModel)
+    return found if is_model and not name.startswith("_") else None
+
+
+def _usual_class(configuration: Any) -> Any:
+    kinds = transformers.MODEL_MAPPING.get(type(configuration), None)
+    return kinds[0] if isinstance(kinds, tuple) else kinds
+
+
+def _preprocessing(folder: Path) -> tuple[Preprocessing, str]:
+    """Returns what is done to images, and what is to be said of it."""
+    for file, key in (("processor_config.json", "image_processor"), ("preprocessor_config.json", None)):
+        path = folder / file
+        words: Any = read_object(path) if path.is_file() else None
+        words = words.get(key) if words is not None and key is not None else words
+        if words is None:
+            continue
+        if not isinstance(words, dict):
+            raise ModelError(f"{path}: {key} is a {type(words).__name__}, wanted an object, {{...}}. Fetch it again")
+        return described({**_usual_words(words), **words}, path), ""
+    return Preprocessing(), "; its folder has no preprocessor_config.json, so images reach it as they are"
+
+
+def _usual_words(words: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns what a processor of that class does where its file is silent."""
+    name = words.get("image_processor_type") or words.get("feature_extractor_type")
+    if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+        return {}
+    try:
+        kind = getattr(transformers, name.replace("FeatureExtractor", "ImageProcessor"))
+        if not issubclass(kind, transformers.ImageProcessingMixin):
+            return {}
+        usual = kind()
+    except Exception:  # a class of another version, or whose own packages are missing
+        return {}
+    return {each: getattr(usual, each) for each in WORDS if hasattr(usual, each)}
+
+
+def _pretrained(model: Described) -> tuple[nn.Module, str]:
+    """Returns the model with the weights of its folder, and where they are from in words."""
+    folder = model.path.parent
+    if (folder / "adapter_config.json").is_file():
+        raise ModelError(
+            f"{folder} holds an adapter (adapter_config.json), which needs the weights of another model. Merge them, "
+            "by merge_and_unload() of peft, and save the whole"
+        )
+    shapes = tensor_shapes(folder)
+    if not shapes:
+        raise no_weights(f"hf:{model.name}", f"no model.safetensors in {folder}")
+    numbers = sum(map(math.prod, shapes.values()))
+    empty = build_empty(model.build, most_numbers=2 * numbers + _BESIDE_A_FILE, source=str(model.path))
+    check_shapes(empty, shapes, model)
+    try:
+        module, info = model.kind.from_pretrained(
+            str(folder),
+            config=model.configuration,
+            use_safetensors=True,
+            output_loading_info=True,
+            local_files_only=True,
+        )
+    except Exception as error:
+        raise ModelError(
+            f"model 'hf:{model.name}': its weights cannot be read into {model.kind.__name__} ({_first_line(error)}). "
+            "Fetch the folder again"
+        ) from error
     absent = sorted(info["missing_keys"])
     if absent:
         raise ModelError(
-            f"model 'hf:{name}': its file lacks weights of this model ({', '.join(absent[:4])}); transformers would "
-            "draw them at random. Name the folder of a model that was saved whole"
+            f"model 'hf:{model.name}': its file lacks weights of {model.kind.__name__} ({first_few(absent)}); "
+            "transformers would draw them at random. Name the folder of a model that was saved whole"
         )
-    return module
+    origin = f"{model.name}, safetensors" + unused(module, sorted(info["unexpected_keys"]), model)
+    if any(each.dtype in (torch.float16, torch.bfloat16) for each in module.parameters()):
+        return module.float(), f"{origin}; computed in 32 bits, saved in 16"
+    return module, origin
 
 
-def _shape(configuration: Any) -> tuple[int, ...] | None:
-    size, channels = getattr(configuration, "image_size", None), getattr(configuration, "num_channels", 3)
-    sides = tuple(size) if isinstance(size, list | tuple) else (size, size)
-    return (channels, *sides) if all(isinstance(side, int) for side in sides) else None
-
-
-def _preprocessing(name: str) -> Preprocessing:
-    """What the file beside the weights says, in units of a pixel in [0, 1]."""
-    path = cached_file(
-        name, "preprocessor_config.json", local_files_only=True, _raise_exceptions_for_missing_entries=False
-    )
-    if path is None:
-        return Preprocessing()
-    found = json.loads(Path(path).read_text(encoding="utf-8"))
-    scale = 255 * float(found.get("rescale_factor", 1 / 255)) if found.get("do_rescale", True) else 255.0
-    if not found.get("do_normalize", True) or not found.get("image_mean"):
-        return Preprocessing(scale=round(scale, 9))
-    mean, std = (tuple(map(float, found[each])) for each in ("image_mean", "image_std"))
-    return Preprocessing(mean=mean, std=std, scale=round(scale, 9))
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
