@@ -53,5 +53,5 @@ def test_no_other_file_tells_of_a_missing_package():
 
 def test_what_catches_import_errors_or_refusals_catches_it():
     for kind in (ImportError, fs.FiberscopeError, ValueError):
-        with pytest.raises(kind, match="^some words$"):
+        with pytest.raises(kind, match=r"^some words$"):
             raise fs.MissingPackageError("some words", name="zarr")

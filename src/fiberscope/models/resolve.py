@@ -8,6 +8,7 @@ from torch import nn
 
 from fiberscope.models.fetched import FETCHED, open_fetched
 from fiberscope.models.library import load
+from fiberscope.models.misnamed import refuse_misnamed
 from fiberscope.models.opened import RANDOM, Opened
 from fiberscope.models.preprocessing import Preprocessing, prepare
 from fiberscope.models.torch_archive import refuse_torchscript
@@ -45,6 +46,8 @@ def open_model(model: str, weights: Path | None = None) -> Opened:
         raise ModelError(
             f"model {model} is a file of weights, and no network; give them by --weights beside --model file.py:factory"
         )
+    if not (model.endswith((".onnx", ".pt2")) or ".onnx:" in model):
+        refuse_misnamed(model, FETCHED)
     if weights is not None:
         raise ModelError(
             f"weights {weights} are given, but model {model!r} has its own; leave the weights out, or give "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,12 @@ except ImportError as missing:
     ) from missing
 
 
+def names() -> Sequence[str]:
+    """Lists the networks of timm."""
+    listed: list[str] = timm.list_models()
+    return listed
+
+
 def open_timm(name: str, weights: Path | None = None) -> Opened:
     """A network of timm with weights from a file, from the cache of the Hugging Face hub, or random ones.
 
@@ -32,8 +38,11 @@ def open_timm(name: str, weights: Path | None = None) -> Opened:
     Raises ModelError where there is no such network, its weights are of another one, or not here.
     """
     if not timm.is_model(name):
-        close = difflib.get_close_matches(name, timm.list_models(), n=5)
-        raise ModelError(f"model: timm has no network {name!r}; close names: {', '.join(close) or 'none'}")
+        close = difflib.get_close_matches(name, names(), n=5)
+        raise ModelError(
+            f"model: timm has no network {name!r}; close names: {', '.join(close) or 'none'}. Models of "
+            "the Hugging Face hub are hf:NAME"
+        )
     configuration = timm.get_pretrained_cfg(name)
     settings: dict[str, Any] = {} if configuration is None else vars(configuration)
     if weights == RANDOM:

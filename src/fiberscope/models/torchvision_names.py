@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import inspect
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +27,20 @@ except ImportError as missing:
 _HEADS = ("fc.weight", "head.weight", "heads.head.weight", "classifier.weight")
 
 
+def names() -> Sequence[str]:
+    """Lists the networks of torchvision."""
+    listed: list[str] = _models.list_models()
+    return listed
+
+
 def open_torchvision(name: str, weights: Path | None = None) -> Opened:
     """A network of torchvision with weights from a file, from torch's cache of downloads, or random ones.
 
     Size, mean and deviation of its images are those that its published weights name. Raises ModelError where there is
     no such network, its weights are of another one, or not here.
     """
-    names = _models.list_models()
-    if name not in names:
-        close = difflib.get_close_matches(name, names, n=5)
+    if name not in names():
+        close = difflib.get_close_matches(name, names(), n=5)
         raise ModelError(f"model: torchvision has no network {name!r}; close names: {', '.join(close) or 'none'}")
     published: Any = next(iter(_models.get_model_weights(name)), None)
     if published is not None:
@@ -53,8 +60,11 @@ def open_torchvision(name: str, weights: Path | None = None) -> Opened:
 
 
 def _create(name: str, num_classes: int | None = None) -> nn.Module:
-    options = {} if num_classes is None else {"num_classes": num_classes}
-    module: nn.Module = _models.get_model(name, weights=None, **options)
+    options: dict[str, Any] = {} if num_classes is None else {"num_classes": num_classes}
+    # Builders of detection and segmentation fetch the weights of a backbone where that argument is left out.
+    arguments = inspect.signature(_models.get_model_builder(name)).parameters
+    options |= {each: None for each in arguments if each.startswith("weights")}
+    module: nn.Module = _models.get_model(name, **options)
     return module
 
 
