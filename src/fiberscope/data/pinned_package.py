@@ -122,7 +122,7 @@ def _download(package: PinnedPackage) -> Mapping[str, bytes]:
 
 
 def _pip(package: PinnedPackage, place: Path) -> Sequence[str]:
-    """Returns the command of pip: of this environment, or of the Python below where it has none, as those of uv have."""
+    """Returns the command of pip: this environment's, or that of the Python below where it has none, as with uv."""
     if find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     said = _run(package, [sys.executable, "-m", "venv", str(place)])
