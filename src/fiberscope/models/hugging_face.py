@@ -8,12 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from fiberscope.models.empty_network import build_empty
 from fiberscope.models.hugging_face_described import Described, image_shape
-from fiberscope.models.hugging_face_files import read_object, tensor_shapes
+from fiberscope.models.hugging_face_files import declared_tensors, read_object
 from fiberscope.models.hugging_face_preprocessing import WORDS, described
 from fiberscope.models.hugging_face_weights import check_shapes, first_few, unused
 from fiberscope.models.image_model import ImageModel, of_two_towers
@@ -212,12 +211,12 @@ def _pretrained(model: Described) -> tuple[nn.Module, str]:
             f"{folder} holds an adapter (adapter_config.json), which needs the weights of another model. Merge them, "
             "by merge_and_unload() of peft, and save the whole"
         )
-    shapes = tensor_shapes(folder)
-    if not shapes:
+    tensors = declared_tensors(folder)
+    if not tensors:
         raise no_weights(f"hf:{model.name}", f"no model.safetensors in {folder}")
-    numbers = sum(map(math.prod, shapes.values()))
+    numbers = sum(math.prod(each.shape) for each in tensors.values())
     empty = build_empty(model.build, most_numbers=2 * numbers + _BESIDE_A_FILE, source=str(model.path))
-    check_shapes(empty, shapes, model)
+    check_shapes(empty, tensors, model)
     try:
         module, info = model.kind.from_pretrained(
             str(folder),
@@ -238,7 +237,7 @@ def _pretrained(model: Described) -> tuple[nn.Module, str]:
             "transformers would draw them at random. Name the folder of a model that was saved whole"
         )
     origin = f"{model.name}, safetensors" + unused(module, sorted(info["unexpected_keys"]), model)
-    if any(each.dtype in (torch.float16, torch.bfloat16) for each in module.parameters()):
+    if any(each.dtype in ("F16", "BF16") for each in tensors.values()):
         return module.float(), f"{origin}; computed in 32 bits, saved in 16"
     return module, origin
 

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import safetensors
 
@@ -14,6 +14,13 @@ from fiberscope.problem.errors import ModelError
 
 _MOST_BYTES = 16 * 2**20  # of a JSON file; names of 21,000 classes take one
 _MOST = 2**20  # a size beyond is none of an image model's, and building one would ask for more memory than there is
+
+
+class Declared(NamedTuple):
+    """A tensor as the header of its file declares it; ``dtype`` in the words of safetensors, such as F32."""
+
+    shape: tuple[int, ...]
+    dtype: str
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -30,8 +37,8 @@ def read_object(path: Path) -> dict[str, Any]:
     return found
 
 
-def tensor_shapes(folder: Path) -> Mapping[str, tuple[int, ...]]:
-    """Returns the shapes of all tensors in the folder's safetensors, by name; empty where there is no such file.
+def declared_tensors(folder: Path) -> Mapping[str, Declared]:
+    """Returns all tensors that the folder's safetensors declare, by name; empty where there is no such file.
 
     Raises ModelError where a file is damaged or the index of shards names anything but a file beside it.
     """
@@ -40,10 +47,10 @@ def tensor_shapes(folder: Path) -> Mapping[str, tuple[int, ...]]:
         files: Sequence[str] = ["model.safetensors"]
     else:
         files = _shards(index) if index.is_file() else []
-    shapes: dict[str, tuple[int, ...]] = {}
+    tensors: dict[str, Declared] = {}
     for name in files:
-        shapes |= _shapes(folder / name)
-    return shapes
+        tensors |= _header(folder / name)
+    return tensors
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -77,9 +84,10 @@ def _shards(index: Path) -> Sequence[str]:
     return names
 
 
-def _shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
+def _header(path: Path) -> Mapping[str, Declared]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            return {name: Declared(tuple(it.get_shape()), it.get_dtype()) for name, it in slices.items()}
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelError(f"{path} is truncated or not a safetensors file ({error}); copy it again") from error

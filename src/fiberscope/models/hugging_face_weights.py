@@ -8,17 +8,18 @@ from collections.abc import Mapping, Sequence
 from torch import nn
 
 from fiberscope.models.hugging_face_described import Described
+from fiberscope.models.hugging_face_files import Declared
 from fiberscope.problem.errors import ModelError
 
 _SHOWN = 4  # tensors named in a message
 
 
-def check_shapes(empty: nn.Module, shapes: Mapping[str, tuple[int, ...]], model: Described) -> None:
+def check_shapes(empty: nn.Module, tensors: Mapping[str, Declared], model: Described) -> None:
     """Raises ModelError where a tensor of the files has another shape than in the network."""
     unlike = [
-        f"{name} is {shapes[name]}, wanted {tuple(tensor.shape)}"
+        f"{name} is {tensors[name].shape}, wanted {tuple(tensor.shape)}"
         for name, tensor in empty.state_dict().items()
-        if name in shapes and shapes[name] != tuple(tensor.shape)
+        if name in tensors and tensors[name].shape != tuple(tensor.shape)
     ]
     if unlike:
         raise ModelError(
