@@ -115,7 +115,7 @@ def test_a_name_of_another_door_is_told_with_what_to_write(model, instead, weigh
         ("net.keras", "a network of Keras: convert it by keras.models"),
         ("net.pb", "a graph of TensorFlow"),
         ("net.tflite", "a network of TensorFlow Lite"),
-        ("net.ckpt", "a file of weights, which names no network: give the network itself as --model file.py:factory"),
+        ("net.ckpt", "a file of weights, and no network; give them by --weights beside --model file.py:factory"),
         ("pytorch_model.bin", r"a file of weights, .*--model hf:FOLDER"),
         ("net.safetensors", "a file of weights, .*this file by --weights beside it"),
         ("net.pkl", "a pickle, which could run code"),

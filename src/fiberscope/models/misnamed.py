@@ -34,7 +34,6 @@ _FILES: Mapping[str, str] = {
     "net.onnx, and give --model net.onnx",
     ".tflite": "a network of TensorFlow Lite: convert it by python -m tf2onnx.convert --tflite {file} --output "
     "net.onnx, and give --model net.onnx (one of integers rounds, and has no gradient)",
-    ".ckpt": _CHECKPOINT,
     ".bin": f"{_CHECKPOINT}. A folder of Hugging Face is --model hf:FOLDER",
     ".safetensors": f"a file of weights, which names no network: {_GIVE_NETWORK}, timm:NAME or torchvision:NAME, and "
     "this file by --weights beside it. A folder of Hugging Face is --model hf:FOLDER",
