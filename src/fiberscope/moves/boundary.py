@@ -13,7 +13,9 @@ from torch import Tensor
 
 from fiberscope.geometry.box_ray import BoxRay, box_ray
 from fiberscope.geometry.jacobian import linearise
+from fiberscope.moves.arguments import check_tensor, is_number
 from fiberscope.moves.setup import set_up
+from fiberscope.moves.verdict import measure
 from fiberscope.problem import FiberscopeError, LatentMap, Tube
 
 _DENSITY = 16  # samples to each linear prediction, and to each multiple of the distance gone: first exits are seen
@@ -21,6 +23,7 @@ _LEAST_STEP = 1e-5  # of the whole way
 _HALVINGS = 16
 _ROUNDING = 64  # units of rounding of the Jacobian: what is slower is a direction that the network cannot see
 _CHUNK = 4096  # images in one forward pass
+_RETREATS = 20  # halvings of the way to a point that rounding puts outside, before its image itself stands in
 
 
 class End(Enum):
@@ -50,7 +53,8 @@ class Boundary(NamedTuple):
     @property
     def at_surface(self) -> Bool[Tensor, "way batch"]:
         """Whether the tube ended the ray, not the box."""
-        return torch.tensor([[end is End.SURFACE for end in way] for way in self.end], device=self.distance.device)
+        flags = [[end is End.SURFACE for end in way] for way in self.end]
+        return torch.tensor(flags, dtype=torch.bool, device=self.distance.device).view(self.distance.shape)
 
 
 def boundary(
@@ -72,11 +76,12 @@ def boundary(
     References:
         Moosavi-Dezfooli, Fawzi and Frossard (2016), DeepFool, section 2 (the same question for a class boundary).
     """
-    latent_map, batch, ways = tube.latent_map, images.shape[0], directions.shape[0]
     rows, task, bound = set_up(tube, images, frozen=frozen, rtol=None, atol=0.0)
+    latent_map = tube.latent_map
     headings = _check_directions(latent_map, directions, rows)
+    batch, ways = len(rows), len(headings)
     centred = tube.residual(rows)
-    _check_inside(centred.norm(dim=1), bound)
+    _check_inside(measure(latent_map, rows, task.targets, bound).most, bound)
     jacobian = linearise(latent_map, rows).jacobian
     speed = torch.einsum("bmn,wbn->wbm", jacobian, headings)
     least = _ROUNDING * torch.finfo(rows.dtype).eps * jacobian.norm(dim=(1, 2))
@@ -97,8 +102,7 @@ def boundary(
 
     gone, left = _first_exit(true_norm, ray, task.radius[every], linear, limit)
     predicted, _ = _first_exit(linear_norm, ray, task.radius[every], linear, limit)
-    points = ray.at(gone[:, None])[:, 0]
-    norm = (_latents(latent_map, points[:, None])[:, 0] - task.targets[every]).norm(dim=1)
+    points, norm = _stay_inside(latent_map, ray, gone, task.targets[every], bound[every])
     shape = (ways, batch)
     return Boundary(
         latent_map.unflatten(points).view(*shape, *latent_map.input_shape),
@@ -111,7 +115,8 @@ def boundary(
 
 
 def _check_directions(latent_map: LatentMap, directions: Tensor, rows: Float[Tensor, "batch n"]) -> Tensor:
-    wanted = (directions.shape[0], *rows.shape)
+    check_tensor("directions", directions)
+    wanted = (directions.shape[0] if directions.ndim else 0, *rows.shape)
     if directions.ndim < 3 or directions.shape[1] != len(rows) or math.prod(directions.shape[2:]) != rows.shape[1]:
         raise FiberscopeError(
             f"directions: expected (ways, {len(rows)}, {', '.join(map(str, latent_map.input_shape))}), for each way "
@@ -150,8 +155,8 @@ def _linear_exit(
 
 
 def _limit(ray: BoxRay, length: float) -> Float[Tensor, " ray"]:
-    if not length > 0:
-        raise FiberscopeError(f"length: expected a positive distance to search, found {length}.")
+    if not is_number(length) or not length > 0:
+        raise FiberscopeError(f"length: expected a positive distance to search, found {length!r}.")
     limit = ray.reach.clamp_max(length)
     if bool(limit.isinf().any()):
         raise FiberscopeError("length: the box does not bound every ray. Say how far to search, such as length=100.0.")
@@ -198,6 +203,25 @@ def _bisect(
         outer[rows] = torch.where(inside, outer[rows], middle)
 
 
+def _stay_inside(
+    latent_map: LatentMap,
+    ray: BoxRay,
+    gone: Float[Tensor, " ray"],
+    targets: Float[Tensor, "ray m"],
+    bound: Float[Tensor, " ray"],
+) -> tuple[Float[Tensor, "ray n"], Float[Tensor, " ray"]]:
+    """Points at these distances and their residuals; a point that is outside in a pass of its own goes back."""
+    for _ in range(_RETREATS):
+        points = ray.at(gone[:, None])[:, 0].contiguous()
+        norm = measure(latent_map, points, targets, bound).most
+        outside = ~(norm <= bound)
+        if not bool(outside.any()):
+            return points, norm
+        gone = torch.where(outside, gone / 2, gone)
+    points = torch.where(outside[:, None], ray.rows, points).contiguous()
+    return points, measure(latent_map, points, targets, bound).most
+
+
 def _part(ray: BoxRay, rows: Tensor) -> BoxRay:
     return BoxRay(*(part[rows] for part in ray))
 
@@ -205,7 +229,7 @@ def _part(ray: BoxRay, rows: Tensor) -> BoxRay:
 def _latents(latent_map: LatentMap, points: Float[Tensor, "ray k n"]) -> Float[Tensor, "ray k m"]:
     with torch.no_grad():
         found = torch.cat([latent_map(part) for part in torch.split(points.flatten(0, 1), _CHUNK)])
-    return found.view(*points.shape[:2], -1)
+    return found.view(*points.shape[:2], found.shape[1])
 
 
 def _ends(left: Bool[Tensor, "way batch"], boxed: Bool[Tensor, "way batch"]) -> tuple[tuple[End, ...], ...]:

@@ -121,7 +121,7 @@ def _land(
     excess = residual_of(latent_map, starts, task).norm(dim=1)
     stood = (excess <= task.tolerance).view(-1, members).all(dim=1)
     groups = torch.arange(len(stood), device=starts.device)
-    before, after = (energy.value(rows.view(len(stood), members, -1), groups) for rows in (starts, found.rows))
+    before, after = (energy.value(rows.view(-1, members, rows.shape[1]), groups) for rows in (starts, found.rows))
     stayed = (stood & (before <= after)).repeat_interleave(members)
     rows = torch.where(stayed[:, None], starts, found.rows)
     return found._replace(rows=rows, residual_norm=torch.where(stayed, excess, found.residual_norm))
@@ -204,12 +204,12 @@ def _replaced(
 
 def _measure(latent_map: LatentMap, task: Task, energy: Energy, state: _State, there: Tensor) -> None:
     """Stationarity at the points where the rows ended, in place."""
+    live = there.nonzero()[:, 0]
+    if live.numel() == 0:
+        return
     members = state.rows.shape[0] // state.share.shape[0]
     everywhere = torch.arange(state.share.shape[0], device=state.rows.device)
     wish = energy.wish(state.rows.view(-1, members, state.rows.shape[1]), everywhere).flatten(0, 1)[there]
-    live = there.nonzero()[:, 0]
-    if live.numel() == 0:  # backward through some layers fails on an empty batch
-        return
     seen = _look(latent_map, state, live)
     state.stationarity[live] = _stationarity(task.take(live), state.rows[live], seen, wish)
 

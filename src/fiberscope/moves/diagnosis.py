@@ -11,6 +11,7 @@ from fiberscope.geometry.differentiate import differentiate
 from fiberscope.geometry.rounding import rounding_level
 from fiberscope.geometry.tangent import split_tangent
 from fiberscope.moves.outcome import Outcome
+from fiberscope.moves.proof import out_of_reach
 from fiberscope.moves.task import Task
 from fiberscope.problem import LatentMap
 
@@ -38,18 +39,21 @@ def diagnose(
 def _reasons(latent_map: LatentMap, rows: Float[Tensor, "stuck n"], task: Task) -> list[Outcome]:
     latents, differential = differentiate(latent_map, rows)
     residual = task.excess(latents)
-    finite = differential.pull(residual).isfinite().all(dim=1)
-    full = torch.full_like(finite, fill_value=True)
+    slope = differential.pull(residual)
+    finite = slope.isfinite().all(dim=1)
+    full = (slope != 0).any(dim=1)
     if isinstance(differential, Dense):  # a Jacobian that is known by products is not asked for its rank
         finite = differential.matrix.isfinite().flatten(1).all(dim=1)
-        full = split_tangent(torch.where(finite[:, None, None], differential.matrix, 0.0)).rank == residual.shape[1]
+        split = split_tangent(torch.where(finite[:, None, None], differential.matrix, 0.0))
+        full = split.rank == split.singular_values.shape[1]
     checks = {
         Outcome.NOT_FINITE: ~finite,
         Outcome.ROUNDING: residual.norm(dim=1) <= rounding_level(latent_map, rows),
         Outcome.RANK_DEFICIENT: ~full,
+        Outcome.UNREACHABLE: out_of_reach(latent_map, rows, task),
         Outcome.OUT_OF_STEPS: residual.norm(dim=1) <= _NEAR * task.targets.norm(dim=1),
     }
-    reasons = [Outcome.UNREACHABLE] * rows.shape[0]
+    reasons = [Outcome.STALLED] * rows.shape[0]
     for outcome, holds in reversed(checks.items()):
         reasons = [outcome if held else reason for held, reason in zip(holds.tolist(), reasons, strict=True)]
     return reasons

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from fiberscope.geometry.jacobian import linearise
 from fiberscope.geometry.linear_extreme import linear_extreme, stride_across
+from fiberscope.moves.arguments import check_count, check_tensor
 from fiberscope.moves.descent import descend
-from fiberscope.moves.diagnosis import diagnose
 from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.setup import Setup, set_up
+from fiberscope.moves.verdict import judge
 from fiberscope.problem import Fiber, FiberscopeError, LatentMap, Tube
 
 
@@ -65,6 +66,7 @@ def extremes(
     References:
         Absil, Mahony and Sepulchre (2008), Optimization Algorithms on Matrix Manifolds, chapter 4.
     """
+    check_count("num_steps", num_steps, least=0)
     setup = set_up(fiber, images, frozen=frozen, rtol=rtol, atol=atol)
     up = _check_weights(fiber.latent_map, weights, setup.rows)
     ends = [_ascend(fiber, setup, way, num_steps) for way in (-up, up)]
@@ -74,6 +76,7 @@ def extremes(
 
 
 def _check_weights(latent_map: LatentMap, weights: Tensor, rows: Float[Tensor, "batch n"]) -> Float[Tensor, "batch n"]:
+    check_tensor("weights", weights)
     shape = latent_map.input_shape
     if tuple(weights.shape) not in (shape, (len(rows), *shape)):
         raise FiberscopeError(
@@ -89,7 +92,7 @@ def _ascend(fiber: Fiber | Tube, setup: Setup, weights: Float[Tensor, "batch n"]
     latent_map, (rows, task, tolerance) = fiber.latent_map, setup
     stride = stride_across(task.lower - rows, task.upper - rows)
     found = descend(latent_map, rows, task, _Slope(weights, stride), num_steps=num_steps, gtol=1e-3)
-    norm = fiber.residual(found.rows).norm(dim=1)
+    ended, norm, outcome = judge(latent_map, found.rows, task, tolerance)
     latents, jacobian = linearise(latent_map, rows)
     step = linear_extreme(
         jacobian,
@@ -100,14 +103,14 @@ def _ascend(fiber: Fiber | Tube, setup: Setup, weights: Float[Tensor, "batch n"]
         radius=task.radius if bool((task.radius > 0).any()) else None,
     )
     return Extreme(
-        latent_map.unflatten(found.rows),
-        (weights * found.rows).sum(dim=1),
+        latent_map.unflatten(ended),
+        (weights * ended).sum(dim=1),
         (weights * (rows + step)).sum(dim=1),
         norm,
         tolerance,
         found.stationarity,
         found.num_jacobians,
-        diagnose(latent_map, found.rows, norm, tolerance, task),
+        outcome,
     )
 
 

@@ -9,12 +9,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from fiberscope.moves.arguments import check_count
 from fiberscope.moves.descent import descend
-from fiberscope.moves.diagnosis import diagnose
 from fiberscope.moves.measure import Measure
 from fiberscope.moves.outcome import Outcome, raise_if_failed
-from fiberscope.moves.setup import set_up
-from fiberscope.problem import Fiber, Tube
+from fiberscope.moves.setup import Setup, expand_mask, set_up
+from fiberscope.moves.verdict import judge
+from fiberscope.problem import Fiber, LatentMap, Tube
 
 
 class Farthest(NamedTuple):
@@ -51,19 +52,19 @@ def farthest(
 
     ``measure`` maps points, in the user's shape, to what is compared: by default the points themselves; for a fiber in
     generator coordinates the decoder, so that distance is in pixels. The search begins at ``start``, by default the
-    point of the box opposite to the image; pixels under ``frozen`` keep the value that they have there. Far points
-    are many, and the maximum is local. Raises `FiberscopeError` for bad input.
+    point of the box opposite to the image. Pixels under ``frozen`` keep the value that they have in ``start``, without
+    one that of the image. Far points are many, and the maximum is local. Raises `FiberscopeError` for bad input.
     """
-    latent_map = fiber.latent_map
+    check_count("num_steps", num_steps, least=0)
     goals = set_up(fiber, images, frozen=None, rtol=rtol, atol=atol)
-    begin = latent_map.unflatten(_opposite(goals.rows, goals.task.lower, goals.task.upper)) if start is None else start
+    latent_map = fiber.latent_map
+    begin = _opposite(latent_map, images, goals, frozen) if start is None else start
     rows, task, tolerance = set_up(fiber, begin, frozen=frozen, rtol=rtol, atol=atol)
     away = _Repulsion(goals.rows, Measure(latent_map, measure))
     found = descend(latent_map, rows, task, away, num_steps=num_steps, gtol=1e-2)
-    norm = fiber.residual(found.rows).norm(dim=1)
-    outcome = diagnose(latent_map, found.rows, norm, tolerance, task)
-    distance = -away.value(found.rows[:, None], torch.arange(rows.shape[0], device=rows.device))
-    return Farthest(latent_map.unflatten(found.rows), norm, tolerance, distance, found.num_jacobians, outcome)
+    rows, norm, outcome = judge(latent_map, found.rows, task, tolerance)
+    distance = -away.value(rows[:, None], torch.arange(len(rows), device=rows.device))
+    return Farthest(latent_map.unflatten(rows), norm, tolerance, distance, found.num_jacobians, outcome)
 
 
 class _Repulsion(NamedTuple):
@@ -85,7 +86,15 @@ class _Repulsion(NamedTuple):
         return (length * torch.nn.functional.normalize(gradient, dim=1))[:, None]
 
 
-def _opposite(rows: Tensor, lower: Tensor, upper: Tensor) -> Float[Tensor, "batch n"]:
-    """Each coordinate at its farther bound; where there is none, on the other side of zero."""
+def _opposite(
+    latent_map: LatentMap, images: Float[Tensor, "batch ..."], goals: Setup, frozen: Bool[Tensor, "..."] | None
+) -> Float[Tensor, "batch ..."]:
+    """Each coordinate at its farther bound; where there is none, on the other side of zero; frozen ones as they are."""
+    rows, lower, upper = goals.rows, goals.task.lower, goals.task.upper
     mirrored = torch.where(rows - lower > upper - rows, lower, upper)
-    return torch.where(mirrored.isfinite(), mirrored, -rows)
+    # In the box also where that is open on one side only.
+    mirrored = torch.where(mirrored.isfinite(), mirrored, -rows).maximum(lower).minimum(upper)
+    if frozen is not None:
+        still = latent_map.flatten(images.detach())
+        mirrored = torch.where(expand_mask(frozen, latent_map, rows), still, mirrored)
+    return latent_map.unflatten(mirrored)

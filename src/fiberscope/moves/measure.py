@@ -27,7 +27,7 @@ class Measure(NamedTuple):
         self, rows: Float[Tensor, "batch n"], cotangent: Float[Tensor, "batch p"]
     ) -> Float[Tensor, "batch n"]:
         """Transposed Jacobian of the measure times a vector: which way rows go to make that change."""
-        if self.function is None:
+        if self.function is None or len(rows) == 0:
             return cotangent
         with torch.enable_grad():
             leaf = rows.detach().requires_grad_()
@@ -35,7 +35,7 @@ class Measure(NamedTuple):
         return gradient
 
     def _apply(self, rows: Float[Tensor, "batch n"]) -> Float[Tensor, "batch p"]:
-        if self.function is None:
+        if self.function is None or len(rows) == 0:  # not every function can be asked about none
             return rows
         seen = self.function(self.latent_map.unflatten(rows))
         if seen.shape[:1] != rows.shape[:1]:

@@ -10,14 +10,15 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from fiberscope.geometry.differentiate import Method, differentiate, method_for
+from fiberscope.moves.arguments import check_count, check_share
 from fiberscope.moves.corrector import correct
 from fiberscope.moves.descent import descend
-from fiberscope.moves.diagnosis import diagnose
 from fiberscope.moves.measure import Measure
 from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.predictor import feasible_direction
 from fiberscope.moves.setup import set_up
 from fiberscope.moves.task import Task
+from fiberscope.moves.verdict import judge
 from fiberscope.problem import Fiber, LatentMap, Tube
 
 _LOOK = 0.02  # of the distance that the slope is measured over
@@ -80,17 +81,18 @@ def nearest(  # noqa: PLR0913  (all but two are options)
         Absil, Mahony and Sepulchre (2008), Optimization Algorithms on Matrix Manifolds, chapter 4.
         Nocedal and Wright (2006), Numerical Optimization, chapter 18.
     """
-    latent_map = fiber.latent_map
+    check_count("num_steps", num_steps, least=0)
+    check_share("gtol", gtol)
     goals = set_up(fiber, images, frozen=None, rtol=rtol, atol=atol).rows
     rows, task, tolerance = set_up(fiber, images if start is None else start, frozen=frozen, rtol=rtol, atol=atol)
+    latent_map = fiber.latent_map
     compared = Measure(latent_map, measure)
     toward = _Attraction(compared(goals), compared)
     found = descend(latent_map, rows, task, toward, num_steps=num_steps, gtol=gtol)
-    norm = fiber.residual(found.rows).norm(dim=1)
-    outcome = diagnose(latent_map, found.rows, norm, tolerance, task)
-    distance = toward.value(found.rows[:, None], torch.arange(len(rows), device=rows.device))
-    points = latent_map.unflatten(found.rows)
-    slope, cost = _slope(latent_map, found.rows, task, toward)
+    rows, norm, outcome = judge(latent_map, found.rows, task, tolerance)
+    distance = toward.value(rows[:, None], torch.arange(len(rows), device=rows.device))
+    points = latent_map.unflatten(rows)
+    slope, cost = _slope(latent_map, rows, task, toward)
     jacobians = found.num_jacobians + cost
     return Nearest(
         points, norm, tolerance, distance, found.stationarity, slope, jacobians, outcome, method_for(latent_map)

@@ -9,20 +9,22 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from fiberscope.geometry.differentiate import Method, method_for
+from fiberscope.moves.arguments import is_count
 from fiberscope.moves.correction import Correction
 from fiberscope.moves.corrector import correct
-from fiberscope.moves.diagnosis import diagnose
 from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.setup import set_up
 from fiberscope.moves.task import Task
+from fiberscope.moves.verdict import judge
 from fiberscope.problem import Fiber, FiberscopeError, LatentMap, Tube
 
 
 class Projection(NamedTuple):
-    """An image on the fiber (in the tube) for each row, or the best approach where there is none.
+    """An image on the fiber (in the tube) for each row, or the best approach where none was found.
 
-    ``residual_norm`` is ``|f(x) - target|`` of a fresh forward pass, ``tolerance`` what it must not exceed. ``method``
-    says whether Jacobians were formed, or known by their products because of their size.
+    ``residual_norm`` is ``|f(x) - target|``, the worst of fresh forward passes over the batch and over the row alone,
+    ``tolerance`` what it must not exceed. ``method`` says whether Jacobians were formed, or known by their products
+    because of their size.
     """
 
     points: Float[Tensor, "batch ..."]
@@ -58,15 +60,14 @@ def project(
     numerical trouble is the row's `Outcome`.
     """
     rows, task, tolerance = set_up(fiber, images, frozen=frozen, rtol=rtol, atol=atol)
-    if num_steps < 1 or num_restarts < 0:
+    if not is_count(num_steps, least=1) or not is_count(num_restarts, least=0):
         raise FiberscopeError(
-            f"num_steps, num_restarts: expected at least one step and no fewer than zero restarts, found {num_steps} "
-            f"and {num_restarts}."
+            "num_steps, num_restarts: expected at least one step and no fewer than zero restarts, in whole numbers, "
+            f"found {num_steps!r} and {num_restarts!r}."
         )
     found = reach(fiber.latent_map, rows, task, num_steps=num_steps, num_restarts=num_restarts)
-    points = fiber.latent_map.unflatten(found.rows)
-    norm = fiber.residual(points).norm(dim=1)
-    outcome = diagnose(fiber.latent_map, found.rows, norm, tolerance, task)
+    rows, norm, outcome = judge(fiber.latent_map, found.rows, task, tolerance)
+    points = fiber.latent_map.unflatten(rows)
     return Projection(points, norm, tolerance, found.num_jacobians, outcome, method_for(fiber.latent_map))
 
 

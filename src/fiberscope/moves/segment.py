@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from fiberscope.moves.arguments import is_count
 from fiberscope.moves.setup import set_up
+from fiberscope.moves.verdict import measure
 from fiberscope.problem import Fiber, FiberscopeError, Tube
 
 _ZOOMS = 3
@@ -18,7 +20,8 @@ _CHUNK = 4096  # images in one forward pass
 class Segment(NamedTuple):
     """``|f(x_t) - target|`` on the segment from each first image (t = 0) to its second (t = 1).
 
-    ``excursion`` is the largest of all t, ``place`` the t where it is; ``residual_norm`` are samples at equal steps.
+    ``excursion`` is the largest of all t, ``place`` the t where it is, there also by passes over single images;
+    ``residual_norm`` are samples at equal steps.
     The segment lies in the tube of radius r if ``excursion <= r``. The box is convex and cannot be left.
     """
 
@@ -44,10 +47,10 @@ def segment(
     """
     start = set_up(fiber, first, frozen=None, rtol=None, atol=0.0).rows
     stop = set_up(fiber, second, frozen=None, rtol=None, atol=0.0).rows
-    if stop.shape != start.shape or num_samples < 2:
+    if stop.shape != start.shape or not is_count(num_samples, least=2):
         raise FiberscopeError(
             f"second, num_samples: expected {len(start)} images as in first, and at least two samples, found "
-            f"{len(stop)} and {num_samples}."
+            f"{len(stop)} and {num_samples!r}."
         )
     targets = fiber.targets(len(start))
 
@@ -55,7 +58,7 @@ def segment(
         points = torch.lerp(start, stop, places[:, :, None]).flatten(0, 1)
         with torch.no_grad():
             latents = torch.cat([fiber.latent_map(part) for part in torch.split(points, _CHUNK)])
-        norm: Tensor = (latents.view(*places.shape, -1) - targets).norm(dim=2)
+        norm: Tensor = (latents.view(*places.shape, targets.shape[1]) - targets).norm(dim=2)
         return norm
 
     grid = torch.linspace(0, 1, num_samples, dtype=start.dtype, device=start.device)
@@ -67,4 +70,5 @@ def segment(
         places = (place + around).clamp(0, 1)
         excursion, peak = norms(places).max(dim=0)
         place, reach = places.gather(0, peak[None])[0], reach / 4
-    return Segment(coarse, excursion, place)
+    alone = measure(fiber.latent_map, torch.lerp(start, stop, place[:, None]), targets, excursion)
+    return Segment(coarse, excursion.maximum(alone.most), place)

@@ -9,11 +9,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from fiberscope.moves.arguments import check_count, check_tensor
 from fiberscope.moves.descent import descend
-from fiberscope.moves.diagnosis import diagnose
 from fiberscope.moves.measure import Measure
 from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.setup import set_up
+from fiberscope.moves.verdict import judge
 from fiberscope.problem import Fiber, FiberscopeError, Tube
 
 _POWER = 4  # of the inverse distances; high enough that the nearest pairs decide, low enough to be smooth
@@ -56,18 +57,18 @@ def spread(
         Hardin and Saff (2004), Discretizing manifolds via minimum energy points.
     """
     latent_map = fiber.latent_map
+    check_count("num_steps", num_steps, least=0)
     _check(starts)
     batch, members = starts.shape[:2]
     each = _repeat(fiber, batch, members)
     rows, task, tolerance = set_up(each, starts.flatten(0, 1), frozen=frozen, rtol=rtol, atol=atol)
     apart = _Riesz(Measure(latent_map, measure))
     found = descend(latent_map, rows, task, apart, members=members, num_steps=num_steps, gtol=1e-2)
-    norm = each.residual(found.rows).norm(dim=1)
-    outcome = diagnose(latent_map, found.rows, norm, tolerance, task)
-    seen = apart.measure(found.rows)
+    ended, norm, outcome = judge(latent_map, found.rows, task, tolerance)
+    seen = apart.measure(ended)
     grouped = (batch, members)
     return Spread(
-        latent_map.unflatten(found.rows).reshape(starts.shape),
+        latent_map.unflatten(ended).reshape(starts.shape),
         norm.view(grouped),
         tolerance.view(grouped),
         _distances(seen.view(batch, members, seen.shape[1])),
@@ -77,6 +78,7 @@ def spread(
 
 
 def _check(starts: Tensor) -> None:
+    check_tensor("starts", starts)
     if starts.ndim < 3 or starts.shape[1] < 2:
         raise FiberscopeError(
             f"starts: expected at least two members a row, shape (batch, member, ...), found {tuple(starts.shape)}."
@@ -125,7 +127,8 @@ class _Riesz(NamedTuple):
         return wish
 
     def _see(self, rows: Float[Tensor, "group member n"]) -> Float[Tensor, "group member p"]:
-        return self.measure(rows.flatten(0, 1)).view(*rows.shape[:2], -1)
+        seen = self.measure(rows.flatten(0, 1))
+        return seen.view(*rows.shape[:2], seen.shape[1])
 
 
 def _mean_length(distance: Float[Tensor, "group member member"]) -> Float[Tensor, " group"]:

@@ -12,13 +12,14 @@ from torch import Tensor
 from fiberscope.geometry.differentiate import Method, differentiate, method_for
 from fiberscope.geometry.jacobian import linearise
 from fiberscope.geometry.tangent import split_tangent
+from fiberscope.moves.arguments import check_tensor, is_count, is_number
 from fiberscope.moves.corrector import correct
-from fiberscope.moves.diagnosis import diagnose
 from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.predictor import EMPTY_CONE, VISIBLE, predict
 from fiberscope.moves.project import reach
 from fiberscope.moves.setup import set_up
 from fiberscope.moves.task import Task
+from fiberscope.moves.verdict import judge, measure
 from fiberscope.problem import Fiber, FiberscopeError, LatentMap, Tube
 
 _CORRECTOR_STEPS = 10
@@ -101,18 +102,18 @@ def walk(
     _check_plan(length, num_steps)
     heading = _check_directions(fiber.latent_map, directions, rows)
     found = reach(fiber.latent_map, rows, task, num_steps=60, num_restarts=12)
-    outcome = diagnose(fiber.latent_map, found.rows, fiber.residual(found.rows).norm(dim=1), tolerance, task)
+    begin, _, outcome = judge(fiber.latent_map, found.rows, task, tolerance)
     stride = torch.full_like(tolerance, length / num_steps)
-    ending = torch.tensor([_ENDINGS.index(end) for end in outcome], device=rows.device)
-    hike = _Hike(found.rows, heading, torch.zeros_like(tolerance), stride, torch.ones_like(stride), ending)
+    ending = torch.tensor([_ENDINGS.index(end) for end in outcome], device=rows.device, dtype=torch.long)
+    hike = _Hike(begin, heading, torch.zeros_like(tolerance), stride, torch.ones_like(stride), ending)
     stations = [hike.rows.clone()]
     lengths = [hike.gone.clone()]
     for station in range(1, num_steps + 1):
         _go_to(fiber.latent_map, task, hike, goal=length * station / num_steps, stride=length / num_steps)
         stations.append(hike.rows.clone())
         lengths.append(hike.gone.clone())
+    norms = _measure(fiber.latent_map, task, tolerance, hike, stations, lengths)
     points = torch.stack([fiber.latent_map.unflatten(station) for station in stations])
-    norms = torch.stack([fiber.residual(station).norm(dim=1) for station in stations])
     outcomes = tuple(_ENDINGS[end] for end in hike.ending.tolist())
     return Walk(points, norms, torch.stack(lengths), tolerance, outcomes, method_for(fiber.latent_map))
 
@@ -142,14 +143,16 @@ def walk_straight(
 
 
 def _check_plan(length: float, num_steps: int) -> None:
-    if not (0 < length < float("inf")) or num_steps < 1:
+    if not is_number(length) or not (0 < length < float("inf")) or not is_count(num_steps, least=1):
         raise FiberscopeError(
-            f"length, num_steps: expected a positive length and at least one step, found {length} and {num_steps}."
+            "length, num_steps: expected a positive length and at least one step, a whole number, found "
+            f"{length!r} and {num_steps!r}."
         )
 
 
 def _check_directions(latent_map: LatentMap, directions: Tensor, rows: Float[Tensor, "batch n"]) -> Tensor:
-    if directions.shape[0] != rows.shape[0] or math.prod(directions.shape[1:]) != rows.shape[1]:
+    check_tensor("directions", directions)
+    if directions.ndim < 2 or directions.shape[0] != rows.shape[0] or math.prod(directions.shape[1:]) != rows.shape[1]:
         raise FiberscopeError(
             f"directions: expected one a row, shape {tuple(rows.shape)} or as the images, found "
             f"{tuple(directions.shape)}. To walk several ways from one image, repeat the image."
@@ -160,6 +163,30 @@ def _check_directions(latent_map: LatentMap, directions: Tensor, rows: Float[Ten
     if bad:
         raise FiberscopeError(f"directions: zero or not finite in rows {bad[:5]}. Give each walk somewhere to go.")
     return torch.nn.functional.normalize(flat, dim=1)
+
+
+def _measure(
+    latent_map: LatentMap,
+    task: Task,
+    tolerance: Float[Tensor, " batch"],
+    hike: _Hike,
+    stations: list[Float[Tensor, "batch n"]],
+    lengths: list[Float[Tensor, " batch"]],
+) -> Float[Tensor, "step batch"]:
+    """Residuals of all stations; a walk ends, in place, before one that is off the fiber in a pass of its own."""
+    norms = [measure(latent_map, stations[0], task.targets, tolerance).most]
+    going = norms[0] <= tolerance
+    for step in range(1, len(stations)):
+        norm = measure(latent_map, stations[step], task.targets, tolerance).most
+        lost = going & ~(norm <= tolerance)
+        everywhere = torch.arange(len(norm), device=norm.device)
+        hike.end(everywhere, Outcome.ROUNDING, lost)
+        going = going & ~lost
+        stays = ~going
+        stations[step] = torch.where(stays[:, None], stations[step - 1], stations[step])
+        lengths[step] = torch.where(stays, lengths[step - 1], lengths[step])
+        norms.append(torch.where(stays, norms[step - 1], norm))
+    return torch.stack(norms)
 
 
 def _go_to(latent_map: LatentMap, task: Task, hike: _Hike, *, goal: float, stride: float) -> None:

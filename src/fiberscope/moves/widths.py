@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fiberscope.geometry.jacobian import jacobian
 from fiberscope.geometry.tangent import split_tangent
+from fiberscope.moves.arguments import is_number
 from fiberscope.moves.boundary import Boundary, boundary
 from fiberscope.problem import FiberscopeError, Tube
 
@@ -72,6 +73,6 @@ def _part(found: Boundary, ways: slice) -> Boundary:
 
 
 def _checked(size: float) -> float:
-    if not size > 0:
-        raise FiberscopeError(f"size: expected a positive change of image, in its Euclidean norm, found {size}.")
+    if not is_number(size) or not size > 0:
+        raise FiberscopeError(f"size: expected a positive change of image, in its Euclidean norm, found {size!r}.")
     return size

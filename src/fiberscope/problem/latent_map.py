@@ -87,7 +87,7 @@ class LatentMap:
         return math.prod(self.input_shape)
 
     def __call__(self, images: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch m"]:
-        """Latents of images, or of flat rows ``(batch, n)``."""
+        """Latents of images, or of flat rows ``(batch, n)``; the model is not asked about a batch of none."""
         device = images.device.type
         if torch.is_inference_mode_enabled() or images.is_inference() or torch.is_autocast_enabled(device):
             with ordinary_mode():
@@ -95,6 +95,8 @@ class LatentMap:
         return self._latents(images)
 
     def _latents(self, images: Tensor) -> Tensor:
+        if images.shape[0] == 0:  # many models cannot be; a sum has both derivatives that a move may ask for
+            return self.flatten(images).sum(dim=1, keepdim=True).expand(0, self.latent_size)
         # A copy: the first step of a network may overwrite what it is given.
         return as_rows(self.model(self.unflatten(images).clone()))
 

@@ -19,6 +19,10 @@ const OUTCOMES = {
     why: "with what is held, no image between black and white has this latent",
     ways: [RELEASE, RADIUS, UNDO],
   },
+  stalled: {
+    why: "the search found no image between black and white with this latent, though there may be one",
+    ways: [RELEASE, RADIUS, SHORTER, UNDO, START],
+  },
   "rank-deficient": {
     why: "here some numbers of the latent cannot be moved at all",
     ways: [UNDO, START],
