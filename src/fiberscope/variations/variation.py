@@ -76,7 +76,9 @@ class Variation:
         return changed
 
     def _applied(self, images: Float[Tensor, "batch ..."], amounts: Float[Tensor, " batch"]) -> Any:
-        """What the function returns, whatever it is; what it raises names the variation."""
+        """What the function returns, whatever it is; what it raises names the variation. It is not asked about none."""
+        if len(images) == 0:
+            return images.clone()
         try:
             # A function may work in place: it gets images and amounts of its own.
             return self.apply(images.clone(), amounts.clone())
@@ -126,7 +128,9 @@ class Variation:
     def _derived(
         self, derivative: Callable[[Tensor], Tensor], images: Float[Tensor, "batch ..."]
     ) -> Float[Tensor, "batch ..."]:
-        """What the derivative returns, checked; what it raises names the variation."""
+        """What the derivative returns, checked; what it raises names the variation. It is not asked about none."""
+        if len(images) == 0:
+            return images.clone()
         try:
             tangent = derivative(images.clone())
         except Exception as error:
