@@ -3,13 +3,19 @@
 Small networks gain nothing from a second thread, and lose much where other work shares the cores.
 """
 
+import os
 import signal
+import tempfile
 from pathlib import Path
 
 from jaxtyping import install_import_hook
 
 # A suite that was started in the background inherits that Ctrl-C is ignored; the processes that it starts must not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What tests trust is not what the user trusts.
+_TRUSTED = tempfile.TemporaryDirectory(prefix="fiberscope-trusted-")
+os.environ["FIBERSCOPE_TRUSTED"] = f"{_TRUSTED.name}/trusted.json"
 
 install_import_hook("fiberscope", "beartype.beartype")
 

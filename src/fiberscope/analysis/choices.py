@@ -225,6 +225,10 @@ class ExploreChoice:
     survey: Path | None = None
     """Folder of a survey, in place of a network and images: its own are opened, to be sorted by what it measured."""
 
+    trust: bool = False
+    """Let the Python files run that the survey names, if you read them: they run with your rights. Those of your own
+    surveys run without it."""
+
     host: str = "127.0.0.1"
     """Address to listen at; one that other machines reach asks everybody for a token."""
 

@@ -20,6 +20,10 @@ def explore(
     from fiberscope.explorer.scene import open_scene
     from fiberscope.explorer.server import serve
 
+    if choice.survey is not None and choice.trust:
+        from fiberscope.cli.survey_words import show_trusted
+
+        show_trusted(choice.survey, argument="survey")
     with stopwatch("open the network and the images"):
         scene = open_scene(
             network,
@@ -28,6 +32,7 @@ def explore(
             records=choice.records,
             survey=choice.survey,
             variations=choice.variations,
+            trust=choice.trust,
         )
     token = make_token(choice.host, choice.token)
 

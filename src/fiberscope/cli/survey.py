@@ -11,7 +11,15 @@ from cyclopts import App, Parameter
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice, SurveyCompareChoice, SurveyFolder
 from fiberscope.cli.options import Flat
-from fiberscope.cli.survey_words import show_end, show_report, show_so_far, show_status, show_tables, survey_bar
+from fiberscope.cli.survey_words import (
+    show_end,
+    show_report,
+    show_so_far,
+    show_status,
+    show_tables,
+    show_trusted,
+    survey_bar,
+)
 from fiberscope.cli.terminal import command_line, own_version, say, show_files
 
 survey = App(
@@ -50,15 +58,19 @@ def resume(
     folder: Flat[SurveyFolder],
     engine: Flat[EngineChoice] = EngineChoice(),
     retry_failed: Annotated[bool, Parameter(help="Measure again the images at which a measure failed.")] = False,
+    trust: Annotated[bool, Parameter(help="Let the Python files run that the plan names, if you read them.")] = False,
 ) -> int:
     """Go on with a survey: measure the images that have no records yet.
 
-    It is refused if the network's weights, the images or what computes have changed.
+    It is refused if the network's weights, the images or what computes have changed. Python files that its plan names
+    run if you began the survey; those of somebody else's run with --trust alone, which is remembered.
     """
     from fiberscope.survey import resume_survey
 
+    if trust:
+        show_trusted(folder.out)
     with survey_bar() as on_progress:
-        end = resume_survey(folder.out, engine, retry_failed=retry_failed, on_progress=on_progress)
+        end = resume_survey(folder.out, engine, retry_failed=retry_failed, trust=trust, on_progress=on_progress)
     return show_end(end, folder.out)
 
 

@@ -105,6 +105,14 @@ def show_so_far(status: Status) -> None:
         say(f"{status.done} of {status.plan.images} images so far{going}.")
 
 
+def show_trusted(folder: Path, *, argument: str = "out") -> None:
+    """Say which Python files will run that were not trusted before, and what is in them."""
+    from fiberscope.survey import files_to_trust
+
+    for file in files_to_trust(folder, argument=argument):
+        say(f"Trusted from now on: {file.path} (SHA-256 {file.sha256})")
+
+
 def show_report(folder: Path, target: Path | None = None) -> bool:
     """Write the page of a survey and say where it is, or why there is none: the records are safe either way."""
     from fiberscope.problem import FiberscopeError

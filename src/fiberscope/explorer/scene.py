@@ -73,14 +73,16 @@ def open_scene(
     records: Path | None = None,
     survey: Path | None = None,
     variations: Kind | None = None,
+    trust: bool = False,
 ) -> Scene:
     """Open a network and images for it: the test digits, those named by ``images``, or a ``labelled`` set.
 
     ``survey`` is a survey's folder, and brings its network, its images and columns that these can be sorted by;
-    ``records`` is a table (CSV) of another run that brings columns; ``variations`` is a kind of them. Raises
-    `FiberscopeError` for what does not fit.
+    ``trust`` lets Python files run that it names and that the user did not name or trust before. ``records`` is a table
+    (CSV) of another run that brings columns; ``variations`` is a kind of them. Raises `FiberscopeError` for what does
+    not fit.
     """
-    start = start_at(network, images, labelled, survey, variations)
+    start = start_at(network, images, labelled, survey, variations, trust=trust)
     latent_map, subject = start.network.latent_map, start.subject
     logits = None if subject is None else subject.logits
     here = start.images.to(latent_map.device, latent_map.dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 import torch
@@ -39,15 +40,22 @@ class Start(NamedTuple):
 
 
 def start_at(
-    choice: NetworkChoice, images: tuple[str, ...], labelled: Path | None, survey: Path | None, wanted: Kind | None
+    choice: NetworkChoice,
+    images: tuple[str, ...],
+    labelled: Path | None,
+    survey: Path | None,
+    wanted: Kind | None,
+    *,
+    trust: bool = False,
 ) -> Start:
     """Open the network; images are those that are named, or all of the labelled set, by default the test digits.
 
-    A ``survey`` brings all of it. Raises FiberscopeError for what does not fit.
+    A ``survey`` brings all of it; ``trust`` lets the Python files run that it names. Raises FiberscopeError for what
+    does not fit.
     """
     if survey is not None:
         _refuse_besides(choice, images, labelled)
-        found = _start_at_survey(survey, choice.device)
+        found = _start_at_survey(survey, choice.device, trust=trust)
         return found._replace(kind=wanted or found.kind)
     if labelled is not None and images:
         raise FiberscopeError("images, labelled: both are given. Name one set of images to start from.")
@@ -71,19 +79,27 @@ def start_at(
     return Start(choice.model, network, subject, data.images, names, data.labels, data.name, kind)
 
 
-def _start_at_survey(folder: Path, device: str) -> Start:
+def _start_at_survey(folder: Path, device: str, *, trust: bool) -> Start:
     # Surveys need packages that the explorer does without.
     from fiberscope.survey.plan import read_plan  # noqa: PLC0415
-    from fiberscope.survey.reading import numbers  # noqa: PLC0415
-    from fiberscope.survey.reopen import reopen_scene  # noqa: PLC0415
+    from fiberscope.survey.reading import numbers, open_records  # noqa: PLC0415
+    from fiberscope.survey.reopen import refuse_changed_files, reopen_scene  # noqa: PLC0415
+    from fiberscope.survey.trust import python_files, refuse_strangers, remember  # noqa: PLC0415
 
     plan = read_plan(folder, argument="survey")
+    open_records(folder, argument="survey").close()  # an edited plan opens nothing
+    refuse_changed_files(plan, argument="survey")
+    if trust:
+        remember(python_files(plan))
+    else:
+        refuse_strangers(plan, argument="survey", again=f"fiberscope explore --trust --survey {quote(str(folder))}")
+    # Opened first: whether there are as many images as the plan says decides the size of the columns.
+    scene = reopen_scene(plan, device=device, argument="survey")
     measured = tuple(
         Column(each.name, each.meaning, each.values, each.unit)
         for each in numbers(folder, argument="survey")
         if each.name not in ("image", "label")  # the scene's own columns are these
     )
-    scene = reopen_scene(plan, device=device, argument="survey")
     every = scene.source.read(range(scene.source.count))
     labels = _all_known(every.labels)
     return Start(

@@ -13,6 +13,7 @@ from fiberscope.survey.report import write_comparison, write_report
 from fiberscope.survey.run import Progress, resume_survey, run_survey
 from fiberscope.survey.scene import Scene
 from fiberscope.survey.summary import SummaryTable, summary
+from fiberscope.survey.trust import PythonFile, files_to_trust
 
 __all__ = [
     "Batch",
@@ -22,12 +23,14 @@ __all__ = [
     "Measure",
     "Plan",
     "Progress",
+    "PythonFile",
     "Rows",
     "Scene",
     "Status",
     "SummaryTable",
     "compare_surveys",
     "export",
+    "files_to_trust",
     "open_engine",
     "open_measures",
     "query",

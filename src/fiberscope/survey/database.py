@@ -20,10 +20,25 @@ except ImportError as missing:
         f"surveys need packages that are not installed ({missing}): pip install 'fiberscope[survey]'"
     ) from missing
 
+# Nothing but its own file: a database from elsewhere, and whoever asks it, reach no other one, no extension and no
+# variable of this program. Set before the file is opened, and locked.
+_ALONE = {
+    "enable_external_access": "false",
+    "lock_configuration": "true",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_unsigned_extensions": "false",
+    "allow_persistent_secrets": "false",
+    "python_enable_replacements": "false",
+}
 # A block is the least that a column takes of the file: smaller ones than by default halve small surveys, at no cost.
-_WRITER = {"threads": "1", "memory_limit": "512MB", "default_block_size": "65536"}
-_READER = {"enable_external_access": "false", "lock_configuration": "true", "autoinstall_known_extensions": "false"}
+_WRITER = {**_ALONE, "threads": "1", "memory_limit": "512MB", "default_block_size": "65536"}
+_READER = {**_ALONE, "threads": "4", "memory_limit": "2GB", "temp_directory": ""}
+_EXPORTER = {"threads": "4", "memory_limit": "512MB"}
+_LAST = ("enable_external_access", "lock_configuration")  # shut when the target is named, which cannot be done before
 _LOOK_AGAIN = 0.01  # seconds
+_QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 _Result = TypeVar("_Result")
 
 
@@ -37,16 +52,25 @@ class Rows(NamedTuple):
 class Database:
     """An open connection; DuckDB lets either one process write or several read."""
 
-    def __init__(self, path: Path, *, write: bool = False, outside: bool = False, patience: float = 60.0):
+    def __init__(self, path: Path, *, write: bool = False, target: Path | None = None, patience: float = 60.0):
         """Open the file; whoever has it open meanwhile is waited for, for so many seconds.
 
-        ``outside`` lets statements reach other files. Raises FiberscopeError where it is held longer, or damaged.
+        Statements reach no other file, but for ``target``, which `copy` writes; its folder is the caller's own. Raises
+        FiberscopeError where it is held longer, or damaged.
         """
         self.path = path
-        options = _WRITER if write else {} if outside else _READER
+        self._target = None if target is None else target.absolute()
+        options = dict(_WRITER if write else _READER)
+        if self._target is not None:
+            others = {name: value for name, value in _ALONE.items() if name not in _LAST}
+            # What memory does not hold goes beside the target: where there is room for that, there is for this.
+            options = {**others, **_EXPORTER, "temp_directory": f"{self._target}.spilled"}
+        where = str(path.absolute())  # a folder named like a scheme is a folder
         self._connection = _patiently(
-            lambda: duckdb.connect(str(path), read_only=not write, config=dict(options)), path, patience
+            lambda: duckdb.connect(where, read_only=not write, config=dict(options)), path, patience
         )
+        if self._target is not None:
+            self._allow(self._target)
 
     def ask(self, sql: str, values: Sequence[object] = (), *, most: int | None = None) -> Rows:
         """What a statement finds, at most so many rows of it; raises FiberscopeError in the database's words."""
@@ -63,11 +87,22 @@ class Database:
             found = self._connection.execute(sql).fetchnumpy()
         return {name: np.ma.filled(np.ma.asarray(column, np.float64), np.nan) for name, column in found.items()}
 
-    def copy(self, select: str, target: Path, how: str) -> None:
-        """Write what a statement finds into a file of that kind; raises OSError where the file cannot be written."""
-        where = str(target).replace("'", "''")
+    def refuse_all_but_questions(self, sql: str) -> None:
+        """Raise FiberscopeError for statements of another kind than SELECT and EXPLAIN."""
+        with _told(self.path):
+            kinds = [statement.type for statement in self._connection.extract_statements(sql)]
+        others = [kind.name.replace("_", " ") for kind in kinds if kind not in _QUESTIONS]
+        if others or not kinds:
+            found = ", ".join(dict.fromkeys(others)) or "none"
+            raise FiberscopeError(f"sql: found a statement of kind {found}, wanted SELECT (or WITH, FROM, EXPLAIN).")
+
+    def copy(self, select: str, how: str) -> None:
+        """Write what a statement finds into the target; raises OSError where it cannot be written."""
+        assert self._target is not None
         try:
-            self._connection.execute(f"COPY ({select}) TO '{where}' ({how})")
+            # Not by way of another file beside it: the target alone can be reached.
+            with _told(self.path, but=duckdb.IOException):
+                self._connection.execute(f"COPY ({select}) TO {_quoted(self._target)} ({how}, USE_TMP_FILE false)")
         except duckdb.IOException as error:
             raise OSError(_first_line(error)) from error
 
@@ -104,6 +139,16 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _allow(self, target: Path) -> None:
+        try:
+            with _told(self.path):
+                self._connection.execute(f"SET allowed_paths = [{_quoted(target)}]")
+                for name in _LAST:
+                    self._connection.execute(f"SET {name} = {_ALONE[name]}")
+        except BaseException:
+            self.close()
+            raise
+
     def _forget(self) -> None:
         try:
             self._connection.execute("ROLLBACK")
@@ -132,10 +177,12 @@ def _is_held(error: duckdb.Error) -> bool:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: Path, *, but: type[Exception] | tuple[()] = ()) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if isinstance(error, but):
+            raise
         raise _refusal(path, error) from error
     except RuntimeError as error:
         if "interrupted" in str(error):  # the database's word for Ctrl-C
@@ -153,6 +200,10 @@ def _refusal(path: Path, error: duckdb.Error) -> FiberscopeError:
     if isinstance(error, duckdb.IOException | duckdb.SerializationException | duckdb.FatalException):
         return FiberscopeError(f"{path} cannot be read or written ({_first_line(error)}).")
     return FiberscopeError(f"sql: {words}")
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from shlex import quote
+from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import Any
 
 from fiberscope.analysis.choices import NetworkChoice
@@ -20,6 +22,7 @@ from fiberscope.models.opened import RANDOM
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.measure import Column, Measure, all_columns
 from fiberscope.survey.measures import open_measures
+from fiberscope.survey.plan_fields import MOST_BYTES, parse_plan, refuse_other_fields, shown
 from fiberscope.survey.scene import Scene, open_scene
 from fiberscope.survey.tasks import Task, cut
 from fiberscope.variations.kinds import Kind
@@ -27,6 +30,10 @@ from fiberscope.whole_file import write_whole
 
 FORMAT = 1
 PLAN = "plan.json"
+_FILES = {
+    **dict.fromkeys((PLAN, "records.duckdb", "records.duckdb.wal", ".lock", ".running"), S_ISREG),
+    "arrays.zarr": S_ISDIR,
+}
 
 
 @dataclass(frozen=True)
@@ -149,37 +156,66 @@ def by_choices(preprocessing: Preprocessing) -> dict[str, object]:
 
 
 def write_plan(plan: Plan, folder: Path) -> Path:
-    """Write the plan whole, or not at all."""
-    return write_whole((json.dumps(asdict(plan), indent=2) + "\n").encode(), folder / PLAN)
+    """Write the plan whole, or not at all; raises FiberscopeError for one that could not be read again."""
+    try:
+        content = (json.dumps(asdict(plan), indent=2) + "\n").encode()
+        found = parse_plan(content)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise FiberscopeError(
+            f"measures: settings of a measure are no JSON ({error}). Give numbers, texts, lists and objects of them."
+        ) from error
+    refuse_other_fields(found, where=f"out: {folder / PLAN}")
+    return write_whole(content, folder / PLAN)
 
 
 def read_plan(folder: Path, *, argument: str = "out") -> Plan:
     """The plan of a survey; raises FiberscopeError where there is none, it is damaged or of another version."""
+    refuse_links(folder, argument=argument)
     try:
-        found: dict[str, Any] = json.loads((folder / PLAN).read_bytes())
-        version = found.get("format")
-        if version != FORMAT:
-            raise FiberscopeError(
-                f"{argument}: {folder} holds a survey of format {version}, this fiberscope reads format {FORMAT}. "
-                "Nothing was changed. Use the fiberscope that wrote it "
-                f"({found.get('versions', {}).get('fiberscope', 'version unknown')})."
-            )
-        found |= {name: tuple(found[name]) for name in ("input_shape", "measures", "judges") if name in found}
-        before = found.get("preprocessing", {})
-        lists = {name: tuple(value) for name, value in before.items() if isinstance(value, list)}
-        found["preprocessing"] = {**before, **lists}
-        return Plan(**found)
+        with (folder / PLAN).open("rb") as file:
+            found = parse_plan(file.read(MOST_BYTES + 1))
     except FileNotFoundError as error:
         raise FiberscopeError(
             f"{argument}: {folder} holds no survey ({PLAN} is missing). Begin one with: "
-            f"fiberscope survey run --out {folder}"
+            f"fiberscope survey run --out {quote(str(folder))}"
         ) from error
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        if isinstance(error, FiberscopeError):
-            raise
+    except (OSError, ValueError) as error:
         raise FiberscopeError(
             f"{argument}: {folder / PLAN} cannot be read ({error}). Restore it; nothing was changed."
         ) from error
+    return plan_of(found, where=f"{argument}: {folder / PLAN}")
+
+
+def plan_of(found: Mapping[str, Any], *, where: str) -> Plan:
+    """The plan of these fields; raises FiberscopeError that says which of them is none, or is of another version."""
+    version, writer = found.get("format"), found.get("versions")
+    if type(version) is int and version != FORMAT:
+        name = writer.get("fiberscope") if isinstance(writer, dict) else None
+        raise FiberscopeError(
+            f"{where} is of a survey of format {shown(version)}, this fiberscope reads format {FORMAT}. Nothing was "
+            f"changed. Use the fiberscope that wrote it ({shown(name) if name else 'version unknown'})."
+        )
+    refuse_other_fields(found, where=where)
+    lists = {name: tuple(found[name]) for name in ("input_shape", "measures", "judges") if name in found}
+    before = found.get("preprocessing", {})
+    tuples = {name: tuple(value) for name, value in before.items() if isinstance(value, list)}
+    return Plan(**{**found, **lists, "preprocessing": {**before, **tuples}})
+
+
+def refuse_links(folder: Path, *, argument: str) -> None:
+    """Raise FiberscopeError where a file of a survey is a link, which may lead anywhere, or no file at all."""
+    for name, is_what in _FILES.items():
+        path = folder / name
+        try:
+            mode = path.lstat().st_mode
+        except OSError:  # there is none, or whoever opens it is told why it cannot be
+            continue
+        if not is_what(mode):
+            wanted = "a folder" if is_what is S_ISDIR else "a file"
+            raise FiberscopeError(
+                f"{argument}: {path} is {'a link' if S_ISLNK(mode) else 'something else'}, wanted {wanted} of the "
+                f"survey's own. Put {wanted} there; nothing was changed."
+            )
 
 
 def _absolute_spec(name: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from contextlib import suppress
 from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey.database import Database, Rows
+from fiberscope.survey.kept import refuse_edited
 from fiberscope.survey.lock import is_running
 from fiberscope.survey.plan import Plan, read_plan
 from fiberscope.survey.store import RECORDS
+from fiberscope.survey.tables import refuse_odd_tables
 from fiberscope.whole_file import write_whole
 
 _MOST_FAILURES = 5
@@ -43,13 +46,11 @@ class Numbers(NamedTuple):
 
 
 def open_records(folder: Path, *, argument: str = "out") -> Database:
-    """The records of a survey, to be read; raises FiberscopeError where there are none."""
-    read_plan(folder, argument=argument)
-    if not (folder / RECORDS).is_file():
-        raise FiberscopeError(
-            f"{argument}: {folder} has no records yet. Resume it with: fiberscope survey resume --out {folder}"
-        )
-    return Database(folder / RECORDS)
+    """The records of a survey, to be read; they reach nothing else, and are those of its plan.
+
+    Raises FiberscopeError where there are none, the plan was edited, or the tables are others than a survey makes.
+    """
+    return _open(folder, argument)
 
 
 def status(folder: Path) -> Status:
@@ -88,9 +89,10 @@ def numbers(folder: Path, *, argument: str = "out") -> tuple[Numbers, ...]:
 def query(folder: Path, sql: str, *, most: int | None = None) -> Rows:
     """What a statement of SQL finds in the tables records, columns and tasks; it can change nothing and reach no file.
 
-    Raises FiberscopeError in the database's words.
+    Raises FiberscopeError in the database's words, and for what is no question.
     """
     with open_records(folder) as database:
+        database.refuse_all_but_questions(sql)
         return database.ask(sql, most=most)
 
 
@@ -104,24 +106,39 @@ def export(folder: Path, target: Path, *, format: Literal["parquet", "csv"] = "p
         raise FiberscopeError(f"format: {format!r} is none. Choose parquet or csv.")
     if target.is_dir():
         raise FiberscopeError(f"to: {target} is a folder. Name a file in it: {target / f'records.{format}'}")
-    partial = target.with_name(f".{target.name}.partial")
     how = "FORMAT parquet, COMPRESSION zstd" if format == "parquet" else "FORMAT csv, HEADER"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch()  # the system says what is wrong with a folder, the database only that something is
-        with Database(folder / RECORDS, outside=True) as database:
-            database.copy("SELECT * FROM records ORDER BY image", partial, how)
-            columns = database.ask("SELECT name, measure, type, unit, meaning FROM columns ORDER BY place")
-        partial.replace(target)
+        # In a folder of its own with a name that nobody knows: a link that waits under a known one is not followed.
+        with TemporaryDirectory(prefix=".fiberscope-", dir=target.parent, ignore_cleanup_errors=True) as own:
+            partial = Path(own) / target.name
+            with _open(folder, "out", target=partial) as database:
+                database.copy("SELECT * FROM records ORDER BY image", how)
+                columns = database.ask("SELECT name, measure, type, unit, meaning FROM columns ORDER BY place")
+            partial.replace(target)
     except OSError as error:
         raise FiberscopeError(
             f"to: {target} cannot be written ({error.strerror or error}). Name a file in another folder by --to."
         ) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
     write_whole(_as_csv(columns), target.with_name(f"{target.stem}.columns.csv"))
     return target
+
+
+def _open(folder: Path, argument: str, *, target: Path | None = None) -> Database:
+    plan = read_plan(folder, argument=argument)
+    if not (folder / RECORDS).is_file():
+        raise FiberscopeError(
+            f"{argument}: {folder} has no records yet. Resume it with: fiberscope survey resume --out "
+            f"{quote(str(folder))}"
+        )
+    database = Database(folder / RECORDS, target=target)
+    try:
+        refuse_odd_tables(database, plan, argument=argument)
+        refuse_edited(database, plan, argument=argument)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _as_csv(rows: Rows) -> bytes:

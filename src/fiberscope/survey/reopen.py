@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from fiberscope.analysis.choices import NetworkChoice
+from fiberscope.analysis.content_hash import hash_source
 from fiberscope.analysis.survey_choices import SurveyChoice
 from fiberscope.models import Preprocessing
 from fiberscope.problem import FiberscopeError
@@ -54,7 +55,8 @@ def reopen(plan: Plan) -> Opened:
 def reopen_scene(plan: Plan, *, device: str, argument: str = "out") -> Scene:
     """Open again the network and the images of a plan, to look at them on any device; its measures stay closed.
 
-    Raises FiberscopeError that names what is another one now.
+    Python files that the plan names run: see `refuse_strangers`. Raises FiberscopeError that names what is another one
+    now.
     """
     network = replace(network_of(plan), device=device)
     labelled = _path(plan.labelled)
@@ -67,7 +69,8 @@ def reopen_scene(plan: Plan, *, device: str, argument: str = "out") -> Scene:
         seed=plan.seed,
         kind=plan.variations,
     )
-    changes = _changes(plan, replace(plan, **hashes_of(scene, plan.model, plan.judges)))
+    now = replace(plan, images=scene.source.count, **hashes_of(scene, plan.model, plan.judges))
+    changes = _changes(plan, now)
     if changes:
         raise FiberscopeError(
             f"{argument}: since the survey was begun {'; '.join(changes)}, so its numbers are not those of what is "
@@ -89,6 +92,21 @@ def network_of(plan: Plan) -> NetworkChoice:
         normalise_latent=plan.normalise_latent,
     )
     return replace(network, **before)
+
+
+def refuse_changed_files(plan: Plan, *, argument: str = "out") -> None:
+    """Raise FiberscopeError where a file is another one than the plan says, before it is opened."""
+    settings = {
+        name: values if hash_source(name) is None else {**values, _FILE: hash_source(name)}
+        for name, values in plan.measure_settings.items()
+    }
+    model = hash_source(plan.model) or plan.model_file_sha256  # a file that is gone is told by whoever opens it
+    changes = _changes(plan, replace(plan, model_file_sha256=model, measure_settings=settings))
+    if changes:
+        raise FiberscopeError(
+            f"{argument}: since the survey was begun {'; '.join(changes)}. Its records and new ones would not belong "
+            "together. Restore it, or begin another survey in a folder of its own; nothing was run."
+        )
 
 
 def refuse_other(plan: Plan, now: Plan) -> None:

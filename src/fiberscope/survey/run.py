@@ -7,19 +7,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.run_folder import open_folder
 from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice
 from fiberscope.problem import FiberscopeError
-from fiberscope.survey.database import Database
 from fiberscope.survey.engines import Engine, open_engine
 from fiberscope.survey.live import Live, Medians, live_columns
 from fiberscope.survey.lock import alone_in
 from fiberscope.survey.measures import is_portable
 from fiberscope.survey.plan import PLAN, Opened, Plan, make_plan, read_plan, write_plan
-from fiberscope.survey.reopen import refuse_other, reopen
+from fiberscope.survey.reading import open_records
+from fiberscope.survey.reopen import refuse_changed_files, refuse_other, reopen
 from fiberscope.survey.store import RECORDS, close_quietly, make_store
+from fiberscope.survey.trust import python_files, refuse_strangers, remember
 from fiberscope.survey.uninterrupted import uninterrupted
 from fiberscope.survey.worker import OpenWorker
 
@@ -64,9 +66,10 @@ def run_survey(
     chosen = open_engine(engine)
     with alone_in(folder):
         # Asked only now that nobody else can begin one.
-        earlier = read_plan(folder) if (folder / PLAN).is_file() else None
+        earlier = _read_sound(folder) if (folder / PLAN).is_file() else None
         opened = make_plan(choice, network)
         _refuse_unfit(opened.plan, engine, chosen)
+        remember(python_files(opened.plan))  # the user named them: they are resumed without asking
         if earlier is None:
             write_plan(opened.plan, folder)
         else:
@@ -79,16 +82,25 @@ def resume_survey(
     engine: EngineChoice = EngineChoice(),  # noqa: B008
     *,
     retry_failed: bool = False,
+    trust: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Progress:
     """Measure the images of a survey that have no records yet, or with ``retry_failed`` those that failed, too.
 
-    Raises FiberscopeError as `run_survey` does, and where the network, the images or what computes have changed.
+    Python files that its plan names run if the user began the survey, or trusted them before, as they are now;
+    ``trust`` says so of those of this survey. Raises FiberscopeError as `run_survey` does, for files that are not
+    trusted, and where the network, the images or what computes have changed.
     """
     plan = read_plan(folder)
     chosen = open_engine(engine)
     _refuse_unfit(plan, engine, chosen)
     with alone_in(folder):
+        plan = _read_sound(folder)
+        refuse_changed_files(plan)
+        if trust:
+            remember(python_files(plan))
+        else:
+            refuse_strangers(plan, argument="out", again=f"fiberscope survey resume --trust --out {quote(str(folder))}")
         return _go_on(reopen(plan), folder, chosen, retry=retry_failed, on_progress=on_progress)
 
 
@@ -127,9 +139,17 @@ def _go_on(opened: Opened, folder: Path, engine: Engine, *, retry: bool, on_prog
     return progress
 
 
+def _read_sound(folder: Path) -> Plan:
+    """The plan of a folder, if it is the one that its records were begun with."""
+    plan = read_plan(folder)
+    if (folder / RECORDS).exists():
+        open_records(folder).close()
+    return plan
+
+
 def _stored(folder: Path) -> dict[int, tuple[int, int]]:
     """Images, and how many of them failed, by the number of each task that is stored."""
-    with Database(folder / RECORDS) as database:
+    with open_records(folder) as database:
         rows = database.ask("SELECT task, stop - start, failed FROM tasks").rows
     return {int(task): (int(size), int(failed)) for task, size, failed in rows}
 

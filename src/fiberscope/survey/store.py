@@ -15,6 +15,7 @@ import numpy as np
 
 from fiberscope.survey.arrays import make_arrays, write_arrays
 from fiberscope.survey.database import Database, Rows
+from fiberscope.survey.kept import keep_plan
 from fiberscope.survey.measure import Column
 from fiberscope.survey.plan import Opened
 from fiberscope.survey.tasks import Finished
@@ -128,11 +129,15 @@ def make_store(opened: Opened, folder: Path) -> Store:
             leftover.unlink(missing_ok=True)
         with Database(partial, write=True) as database, database.transaction():
             database.ask(_TABLES.format(records=", ".join(f'"{name}" {kind}' for name, kind in types.items())))
+            keep_plan(database, plan)
             for place, (measure, column) in enumerate(columns):
                 kind = types.get(column.name, f"arrays.zarr/{column.name}")
                 values = (place, column.name, measure, kind, column.unit, column.meaning, column.main)
                 database.ask("INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         partial.replace(path)
+    else:
+        with Database(path, write=True) as database, database.transaction():
+            keep_plan(database, plan)
     return Store(folder, types)
 
 
