@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from commands import Command
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice
 from fiberscope.survey import Rows, query, read_images
+from fiberscope.survey.database import Database
 from studies import NETWORK, SHAPE, labelled
 
 COUNT = 24
@@ -101,6 +103,18 @@ def as_command(choice: SurveyChoice, network: NetworkChoice, engine: EngineChoic
 def start(*arguments: object, seconds: float = 0.0, quick: int = 1_000_000) -> Command:
     """The command as a process of its own; the measure own:slow takes so long a task, 2 s after so many."""
     return Command(*arguments, SECONDS_A_TASK=str(seconds), QUICK_TASKS=str(quick))
+
+
+def edit_plan(out: Path, **fields: object) -> None:
+    """Put other values into a plan's file, whatever its records were begun with."""
+    plan = json.loads((out / "plan.json").read_text())
+    (out / "plan.json").write_text(json.dumps({**plan, **fields}))
+
+
+def forget_plan(out: Path) -> None:
+    """Make it a survey of an earlier version, which kept no plan beside its records."""
+    with Database(out / "records.duckdb", write=True) as database:
+        database.ask("DROP TABLE plan")
 
 
 def records(out: Path) -> Rows:

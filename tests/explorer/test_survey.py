@@ -1,7 +1,5 @@
 """A survey brings its network, its images and what it measured, as far as it is; what has changed since is refused."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -16,7 +14,7 @@ from fiberscope.explorer.state import ImageRef, State
 from fiberscope.problem import FiberscopeError
 from fiberscope.survey import query, run_survey
 from fiberscope.survey.lock import alone_in
-from surveys import COUNT, choose, write_survey
+from surveys import COUNT, choose, edit_plan, forget_plan, write_survey
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +95,14 @@ def test_a_survey_on_its_way_shows_what_is_stored_and_the_rest_comes_last(tmp_pa
 
 
 def test_the_survey_may_have_been_made_on_another_device(own):
-    plan = json.loads((own[1] / "plan.json").read_text())
-    (own[1] / "plan.json").write_text(json.dumps({**plan, "device": "cuda:7", "versions": {"torch": "1.0"}}))
+    forget_plan(own[1])
+    edit_plan(own[1], device="cuda:7", versions={"torch": "1.0"})
     assert open_scene(survey=own[1]).images.device == torch.device("cpu")
 
 
 @pytest.mark.parametrize(
     ("file", "words"),
-    [("network.py", "the network's weights have changed"), ("data.npz", "the images have changed")],
+    [("network.py", "the file of the network has changed"), ("data.npz", "the images have changed")],
 )
 def test_what_has_changed_since_is_refused(own, file, words):
     files, out = own

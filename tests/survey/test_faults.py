@@ -22,7 +22,7 @@ from fiberscope.problem import FiberscopeError
 from fiberscope.survey import Column, Measure, query, register, resume_survey, run_survey, status
 from fiberscope.survey.lock import alone_in
 from fiberscope.survey.tasks import cut
-from surveys import COUNT, as_command, choose, records, start, write_survey
+from surveys import COUNT, as_command, choose, edit_plan, forget_plan, records, start, write_survey
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_damaged_file_among_the_images_is_one_failed_record(own_files, tmp_pat
             lambda folder: (folder / "network.py").write_text(
                 (folder / "network.py").read_text().replace("manual_seed(0)", "manual_seed(1)")
             ),
-            "weights have changed",
+            "file of the network has changed",
         ),
         (lambda folder: np.savez(folder / "data.npz", images=np.zeros((24, 6, 6)), labels=np.arange(24) % 3), "images"),
         (
@@ -141,11 +141,12 @@ def test_a_survey_of_another_format_or_version_is_refused(files, tmp_path):
     out = tmp_path / "survey"
     run_survey(choose(folder, out, "own:own", limit=20), network)
     plan = json.loads((out / "plan.json").read_text())
-    (out / "plan.json").write_text(json.dumps({**plan, "versions": {**plan["versions"], "torch": "1.0"}}))
+    forget_plan(out)
+    edit_plan(out, versions={**plan["versions"], "torch": "1.0"})
     with pytest.raises(FiberscopeError, match=r"torch was 1\.0 and is"):
         resume_survey(out)
     assert len(records(out).rows) == 20  # it can be read all the same
-    (out / "plan.json").write_text(json.dumps({**plan, "format": 99}))
+    edit_plan(out, format=99)
     for ask in (resume_survey, status, records):
         with pytest.raises(FiberscopeError, match=r"format 99.*Nothing was changed"):
             ask(out)
