@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -54,8 +55,8 @@ def show_end(end: Progress, folder: Path) -> int:
         show_report(folder)
     if end.failed:
         say_error(
-            f"{end.failed} images failed; fiberscope survey status --out {folder} says why, and "
-            f"fiberscope survey resume --retry-failed --out {folder} tries them again"
+            f"{end.failed} images failed; fiberscope survey status --out {quote(str(folder))} says why, and "
+            f"fiberscope survey resume --retry-failed --out {quote(str(folder))} tries them again"
         )
     return 1 if end.failed else 0
 
@@ -121,7 +122,9 @@ def show_report(folder: Path, target: Path | None = None) -> bool:
     try:
         say(f"Report: {write_report(folder, target)}")
     except FiberscopeError as error:
-        say_error(f"no report: {error}. To write it elsewhere: fiberscope survey summary --out {folder} --to FILE")
+        say_error(
+            f"no report: {error}. To write it elsewhere: fiberscope survey summary --out {quote(str(folder))} --to FILE"
+        )
         return False
     return True
 

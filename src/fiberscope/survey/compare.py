@@ -16,7 +16,7 @@ from fiberscope.survey.database import Database
 from fiberscope.survey.groups import Groups, find_groups
 from fiberscope.survey.paired import Agreement, Paired, agreement, corrected, paired
 from fiberscope.survey.plan import Plan, read_plan
-from fiberscope.survey.reading import open_records
+from fiberscope.survey.reading import open_records, whole_places
 
 _NUMBERS = ("FLOAT", "DOUBLE", "BIGINT")
 _CLASSES = ("network_class", "partner", "partner_label", "seen_class", "judged_class")
@@ -122,7 +122,7 @@ def check_same_images(first: Path, second: Path) -> tuple[Plan, Plan]:
 def open_pair(first: Database, second: Database, folders: tuple[Path, Path]) -> Pair:
     """Match the records of two surveys by image; raises FiberscopeError where they have none in common."""
     one, other = (
-        database.numbers("SELECT image FROM records ORDER BY image")["image"].astype(np.int64)
+        whole_places(database.numbers("SELECT image FROM records ORDER BY image")["image"], argument="surveys")
         for database in (first, second)
     )
     images, *rows = np.intersect1d(one, other, assume_unique=True, return_indices=True)

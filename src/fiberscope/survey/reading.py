@@ -77,13 +77,21 @@ def numbers(folder: Path, *, argument: str = "out") -> tuple[Numbers, ...]:
         ).rows
         names = ", ".join(f'"{name}"' for name, _, _ in columns)
         stored = database.numbers(f"SELECT {names} FROM records")
-    places = stored["image"].astype(np.int64)
+    places = whole_places(stored["image"], argument=argument)
     found = []
     for name, unit, meaning in columns:
         values = np.full(count, np.nan)
         values[places] = stored[name]
         found.append(Numbers(str(name), str(unit), str(meaning), values))
     return tuple(found)
+
+
+def whole_places(images: NDArray[np.float64], *, argument: str) -> NDArray[np.int64]:
+    """Places of records, each of an image of its own; raises FiberscopeError where two are of one."""
+    places = images.astype(np.int64)
+    if len(np.unique(places)) < len(places):
+        raise FiberscopeError(f"{argument}: two records are of one image. Restore records.duckdb; nothing was changed.")
+    return places
 
 
 def query(folder: Path, sql: str, *, most: int | None = None) -> Rows:

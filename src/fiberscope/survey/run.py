@@ -131,7 +131,7 @@ def _go_on(opened: Opened, folder: Path, engine: Engine, *, retry: bool, on_prog
             close_quietly(store)
         raise KeyboardInterrupt(
             f"interrupted: {done} of {plan.images} images are stored in {folder}; go on with: fiberscope survey resume "
-            f"--out {folder}"
+            f"--out {quote(str(folder))}"
         ) from None
     except BaseException:
         close_quietly(store)

@@ -96,7 +96,7 @@ def _strips(
         "AB", (pair.first, pair.second), folders, (found.first, found.second), strict=True
     ):
         partners = dict(database.ask(f"SELECT image, partner FROM records WHERE image IN ({asked})").rows)
-        triple = triples(folder, plan, places, names, [int(partners[place]) for place in places])
+        triple = triples(folder, plan, places, names, [partners[place] for place in places])
         columns += [triple.images] if letter == "A" else []
         columns += [triple.partners, triple.found]
         heads += [f"{letter}: toward", f"{letter}: nearest"]

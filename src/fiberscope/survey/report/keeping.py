@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from shlex import quote
 
 from fiberscope.analysis.answer import grouped
 from fiberscope.report import Code, Section, Table
@@ -29,7 +30,7 @@ def about_failures(view: View) -> Section | None:
         tuple((str(reason), int(count), str(name)) for reason, count, name in rows),
         "Why a measure could not be computed, most frequent first; what else was measured there is kept.",
     )
-    again = Code(f"fiberscope survey resume --retry-failed --out {view.folder}")
+    again = Code(f"fiberscope survey resume --retry-failed --out {quote(str(view.folder))}")
     return Section(
         "What could not be computed?",
         f"A measure failed at {share_of(failed, view.count)} of the {view.noun}s.",
@@ -57,8 +58,8 @@ def about_columns(view: View) -> Section:
         f"{grouped(count)} columns are kept for every {view.noun}; SQL asks them anything.",
         (
             Code(
-                f'fiberscope survey query "{_example(view)}" --out {view.folder}\n'
-                f"fiberscope survey export --format parquet --out {view.folder}"
+                f'fiberscope survey query "{_example(view)}" --out {quote(str(view.folder))}\n'
+                f"fiberscope survey export --format parquet --out {quote(str(view.folder))}"
             ),
             "The second line writes one table for other programs. In Python, fiberscope.survey.query gives rows, and "
             "fiberscope.survey.read_images the arrays.",

@@ -42,7 +42,9 @@ def originals(plan: Plan, places: Sequence[int], names: Sequence[str]) -> Float[
     return _read(source, plan, places, names)
 
 
-def triples(folder: Path, plan: Plan, places: Sequence[int], names: Sequence[str], partners: Sequence[int]) -> Triple:
+def triples(
+    folder: Path, plan: Plan, places: Sequence[int], names: Sequence[str], partners: Sequence[int | None]
+) -> Triple:
     """The same with partners and what `nearest` found; raises FiberscopeError as `originals` does."""
     source = _open(plan)
     images = _read(source, plan, places, names)
@@ -50,7 +52,7 @@ def triples(folder: Path, plan: Plan, places: Sequence[int], names: Sequence[str
         reference = load_labelled(Path(plan.labelled), shape=(images.shape[1], images.shape[2], images.shape[3])).images
     else:
         reference = mnist("test").images if is_digit(plan.input_shape) else _labelled(source)
-    if max(partners) >= len(reference):
+    if any(partner is None or not 0 <= partner < len(reference) for partner in partners):
         raise FiberscopeError("labelled: the labelled images are others than those that the survey drew partners from.")
     found = torch.from_numpy(read_images(folder, "found", places)).float()
     return Triple(images, reference[list(partners)].float(), found.clamp(0, 1))
