@@ -68,8 +68,8 @@ def test_whoever_reads_it_takes_tables_and_no_view_that_would_read_other_files(r
         (["UPDATE columns SET name = 'x\" FROM records --' WHERE name = 'luck'"], "wanted each column's name once"),
         (["UPDATE columns SET meaning = NULL"], "lacks a word"),
         (["UPDATE columns SET type = 'VARCHAR' WHERE name = 'luck'"], "wanted FLOAT"),
-        (["ALTER TABLE records ALTER network_class TYPE VARCHAR", "UPDATE columns SET type = 'VARCHAR' "
-          "WHERE name = 'network_class'"], "wanted BIGINT"),
+        (["ALTER TABLE records ALTER partner TYPE VARCHAR", "UPDATE columns SET type = 'VARCHAR' "
+          "WHERE name = 'partner'"], "wanted BIGINT"),
         (["ALTER TABLE records DROP error"], "a column error of type none"),
         (["DROP TABLE tasks"], "in the table tasks"),
         (["UPDATE records SET image = 1000000000000 WHERE image = 3"], "a place beyond the plan"),
@@ -162,8 +162,8 @@ def test_a_log_beside_the_database_is_read_with_it_and_held_to_the_same(copied):
     assert log.exists()
     with pytest.raises(FiberscopeError, match='found a view "leak"'):
         status(copied)
-    log.write_bytes(b"\xff" * 1000)
-    with pytest.raises(FiberscopeError):
+    log.write_bytes(log.read_bytes()[:20] + b"\xff" * 300)
+    with pytest.raises(FiberscopeError, match="cannot be read or written"):
         status(copied)
 
 
@@ -193,9 +193,7 @@ def test_an_edited_plan_is_refused_with_what_differs_and_a_copy_that_is_only_wri
     assert status(copied).done == COUNT
     edit_plan(copied, seed=5, batch_size=3, versions={**plan["versions"], "torch": "1.0"})
     for ask in READERS.values():
-        with pytest.raises(
-            FiberscopeError, match=r"batch_size was 5 and is 3; seed was 0 and is 5; versions, torch was"
-        ):
+        with pytest.raises(FiberscopeError, match="batch_size was 5 and is 3; seed was 0 and is 5; versions, torch"):
             ask(copied)
 
 

@@ -173,8 +173,8 @@ def _finite(word: str) -> float:
 HUBS = ("timm:", "torchvision:", "hf:")
 _PREPROCESSING: dict[str, Callable[[Any], bool]] = {
     "mean": _is_list(_is_number, 1, _MOST_ITEMS),
-    "std": _is_list(lambda value: _is_number(value, above=0), 1, _MOST_ITEMS),
-    "scale": lambda value: _is_number(value, above=0),
+    "std": _is_list(lambda value: _is_number(value, above=0.0), 1, _MOST_ITEMS),
+    "scale": lambda value: _is_number(value, above=0.0),
     "resize": _or_none(_is_list(_is_whole(1, _LARGEST_SIDE), 2, 2)),
     "channels": _is_one_of("same", "rgb", "bgr", "grey"),
 }
