@@ -139,3 +139,10 @@ def test_the_commands_ask_once_and_then_no_more_also_of_workers_of_their_own(own
     assert f"Trusted from now on: {own / 'files' / 'network.py'} (SHA-256 " in told.stdout
     again = run_command("survey", "resume", "--out", out, "--engine", "processes", "--workers", 1, **trusted)
     assert again.returncode == 0, again
+
+
+def test_a_file_keeps_its_own_meaning_of_annotations(tmp_path):
+    from fiberscope.models.user_model import load_object
+
+    (tmp_path / "own.py").write_text("def make(x: int = 0): return make.__annotations__\n")
+    assert load_object(f"{tmp_path / 'own.py'}:make") == {"x": int}

@@ -96,7 +96,7 @@ def _run_file(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses and pickles in the file look their module up
     with _users_errors(path, "importing it"):
         # As it is written: compiled code that lies beside it may be of something else, which nobody has read.
-        exec(compile(path.read_bytes(), str(path.resolve()), "exec"), vars(module))
+        exec(compile(path.read_bytes(), str(path.resolve()), "exec", dont_inherit=True), vars(module))
     return module
 
 
