@@ -9,11 +9,13 @@ from torch import Tensor
 from fiberscope.geometry.matrix_free import MatrixFree
 from fiberscope.geometry.tangent import TangentSplit
 from fiberscope.problem import FiberscopeError, LatentMap
+from fiberscope.problem.modes import undisturbed
 
 _OVERSAMPLING = 10  # directions beyond those asked for
 _POWERS = 2  # times that the sample goes through J and back: the gap between singular values counts to the fifth power
 
 
+@undisturbed
 def range_finder(latent_map: LatentMap, images: Float[Tensor, "batch ..."], *, count: int) -> TangentSplit:
     """The ``count`` largest singular values of the Jacobian at each image, and the directions that they belong to.
 

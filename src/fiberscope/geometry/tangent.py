@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from fiberscope.problem import FiberscopeError
+from fiberscope.problem.modes import undisturbed
 
 
 class TangentSplit(NamedTuple):
@@ -33,6 +34,7 @@ class TangentSplit(NamedTuple):
         return once - self.project_normal(once)
 
 
+@undisturbed
 def split_tangent(jacobian: Float[Tensor, "batch m n"], *, rtol: float | None = None) -> TangentSplit:
     """Split input space at each row into the row space and the null space of its Jacobian.
 

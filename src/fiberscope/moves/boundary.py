@@ -17,6 +17,7 @@ from fiberscope.moves.arguments import check_tensor, is_number
 from fiberscope.moves.setup import set_up
 from fiberscope.moves.verdict import measure
 from fiberscope.problem import FiberscopeError, LatentMap, Tube
+from fiberscope.problem.modes import undisturbed
 
 _DENSITY = 16  # samples to each linear prediction, and to each multiple of the distance gone: first exits are seen
 _LEAST_STEP = 1e-5  # of the whole way
@@ -49,6 +50,7 @@ class Boundary(NamedTuple):
     linear: Float[Tensor, "way batch"]
     linear_in_box: Float[Tensor, "way batch"]
     end: tuple[tuple[End, ...], ...]
+    surrogate_gradient: bool = False
 
     @property
     def at_surface(self) -> Bool[Tensor, "way batch"]:
@@ -57,6 +59,7 @@ class Boundary(NamedTuple):
         return torch.tensor(flags, dtype=torch.bool, device=self.distance.device).view(self.distance.shape)
 
 
+@undisturbed
 def boundary(
     tube: Tube,
     images: Float[Tensor, "batch ..."],
@@ -111,6 +114,7 @@ def boundary(
         linear.view(shape),
         predicted.view(shape),
         _ends(left.view(shape), (ray.reach <= limit).view(shape)),
+        latent_map.surrogate_gradient,
     )
 
 

@@ -16,6 +16,7 @@ from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.setup import Setup, set_up
 from fiberscope.moves.verdict import judge
 from fiberscope.problem import Fiber, FiberscopeError, LatentMap, Tube
+from fiberscope.problem.modes import undisturbed
 
 
 class Extreme(NamedTuple):
@@ -45,8 +46,10 @@ class Extremes(NamedTuple):
 
     lowest: Extreme
     highest: Extreme
+    surrogate_gradient: bool = False
 
 
+@undisturbed
 def extremes(
     fiber: Fiber | Tube,
     images: Float[Tensor, "batch ..."],
@@ -72,7 +75,8 @@ def extremes(
     ends = [_ascend(fiber, setup, way, num_steps) for way in (-up, up)]
     values = [(up * fiber.latent_map.flatten(end.points)).sum(dim=1) for end in ends]
     linear = [-ends[0].linear, ends[1].linear]
-    return Extremes(*(end._replace(value=v, linear=p) for end, v, p in zip(ends, values, linear, strict=True)))
+    lowest, highest = (end._replace(value=v, linear=p) for end, v, p in zip(ends, values, linear, strict=True))
+    return Extremes(lowest, highest, fiber.latent_map.surrogate_gradient)
 
 
 def _check_weights(latent_map: LatentMap, weights: Tensor, rows: Float[Tensor, "batch n"]) -> Float[Tensor, "batch n"]:

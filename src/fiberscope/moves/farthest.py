@@ -16,6 +16,7 @@ from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.setup import Setup, expand_mask, set_up
 from fiberscope.moves.verdict import judge
 from fiberscope.problem import Fiber, LatentMap, Tube
+from fiberscope.problem.modes import undisturbed
 
 
 class Farthest(NamedTuple):
@@ -30,6 +31,7 @@ class Farthest(NamedTuple):
     distance: Float[Tensor, " batch"]
     num_jacobians: Int[Tensor, " batch"]
     outcome: tuple[Outcome, ...]
+    surrogate_gradient: bool = False
 
     def raise_if_failed(self) -> Farthest:
         """The result itself; raises `MoveFailedError` with the advice for the rows that failed."""
@@ -37,6 +39,7 @@ class Farthest(NamedTuple):
         return self
 
 
+@undisturbed
 def farthest(
     fiber: Fiber | Tube,
     images: Float[Tensor, "batch ..."],
@@ -64,7 +67,8 @@ def farthest(
     found = descend(latent_map, rows, task, away, num_steps=num_steps, gtol=1e-2)
     rows, norm, outcome = judge(latent_map, found.rows, task, tolerance)
     distance = -away.value(rows[:, None], torch.arange(len(rows), device=rows.device))
-    return Farthest(latent_map.unflatten(rows), norm, tolerance, distance, found.num_jacobians, outcome)
+    surrogate = latent_map.surrogate_gradient
+    return Farthest(latent_map.unflatten(rows), norm, tolerance, distance, found.num_jacobians, outcome, surrogate)
 
 
 class _Repulsion(NamedTuple):

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from fiberscope.moves.project import Projection, project
 from fiberscope.problem import Fiber, FiberscopeError, Tube
+from fiberscope.problem.modes import undisturbed
 
 
+@undisturbed
 def follow(
     fibers: Sequence[Fiber | Tube],
     images: Float[Tensor, "batch ..."],

@@ -20,6 +20,7 @@ from fiberscope.moves.setup import set_up
 from fiberscope.moves.task import Task
 from fiberscope.moves.verdict import judge
 from fiberscope.problem import Fiber, LatentMap, Tube
+from fiberscope.problem.modes import undisturbed
 
 _LOOK = 0.02  # of the distance that the slope is measured over
 _MOVED = 1e-3  # of that way: what is shorter came of rounding
@@ -50,6 +51,7 @@ class Nearest(NamedTuple):
     num_jacobians: Int[Tensor, " batch"]
     outcome: tuple[Outcome, ...]
     method: Method
+    surrogate_gradient: bool = False
 
     def raise_if_failed(self) -> Nearest:
         """The result itself; raises `MoveFailedError` with the advice for the rows that failed."""
@@ -57,6 +59,7 @@ class Nearest(NamedTuple):
         return self
 
 
+@undisturbed
 def nearest(  # noqa: PLR0913  (all but two are options)
     fiber: Fiber | Tube,
     images: Float[Tensor, "batch ..."],
@@ -95,7 +98,16 @@ def nearest(  # noqa: PLR0913  (all but two are options)
     slope, cost = _slope(latent_map, rows, task, toward)
     jacobians = found.num_jacobians + cost
     return Nearest(
-        points, norm, tolerance, distance, found.stationarity, slope, jacobians, outcome, method_for(latent_map)
+        points,
+        norm,
+        tolerance,
+        distance,
+        found.stationarity,
+        slope,
+        jacobians,
+        outcome,
+        method_for(latent_map),
+        latent_map.surrogate_gradient,
     )
 
 

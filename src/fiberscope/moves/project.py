@@ -17,6 +17,7 @@ from fiberscope.moves.setup import set_up
 from fiberscope.moves.task import Task
 from fiberscope.moves.verdict import judge
 from fiberscope.problem import Fiber, FiberscopeError, LatentMap, Tube
+from fiberscope.problem.modes import undisturbed
 
 
 class Projection(NamedTuple):
@@ -24,7 +25,7 @@ class Projection(NamedTuple):
 
     ``residual_norm`` is ``|f(x) - target|``, the worst of fresh forward passes over the batch and over the row alone,
     ``tolerance`` what it must not exceed. ``method`` says whether Jacobians were formed, or known by their products
-    because of their size.
+    because of their size, ``surrogate_gradient`` whether the latent map follows one on purpose.
     """
 
     points: Float[Tensor, "batch ..."]
@@ -33,6 +34,7 @@ class Projection(NamedTuple):
     num_jacobians: Int[Tensor, " batch"]
     outcome: tuple[Outcome, ...]
     method: Method
+    surrogate_gradient: bool = False
 
     def raise_if_failed(self) -> Projection:
         """The result itself; raises `MoveFailedError` with the advice for the rows that failed."""
@@ -40,6 +42,7 @@ class Projection(NamedTuple):
         return self
 
 
+@undisturbed
 def project(
     fiber: Fiber | Tube,
     images: Float[Tensor, "batch ..."],
@@ -65,10 +68,11 @@ def project(
             "num_steps, num_restarts: expected at least one step and no fewer than zero restarts, in whole numbers, "
             f"found {num_steps!r} and {num_restarts!r}."
         )
-    found = reach(fiber.latent_map, rows, task, num_steps=num_steps, num_restarts=num_restarts)
-    rows, norm, outcome = judge(fiber.latent_map, found.rows, task, tolerance)
-    points = fiber.latent_map.unflatten(rows)
-    return Projection(points, norm, tolerance, found.num_jacobians, outcome, method_for(fiber.latent_map))
+    latent_map, method = fiber.latent_map, method_for(fiber.latent_map)
+    found = reach(latent_map, rows, task, num_steps=num_steps, num_restarts=num_restarts)
+    rows, norm, outcome = judge(latent_map, found.rows, task, tolerance)
+    points = latent_map.unflatten(rows)
+    return Projection(points, norm, tolerance, found.num_jacobians, outcome, method, latent_map.surrogate_gradient)
 
 
 def reach(

@@ -12,6 +12,7 @@ from fiberscope.moves.arguments import is_count
 from fiberscope.moves.setup import set_up
 from fiberscope.moves.verdict import measure
 from fiberscope.problem import Fiber, FiberscopeError, Tube
+from fiberscope.problem.modes import undisturbed
 
 _ZOOMS = 3
 _CHUNK = 4096  # images in one forward pass
@@ -30,6 +31,7 @@ class Segment(NamedTuple):
     place: Float[Tensor, " batch"]
 
 
+@undisturbed
 def segment(
     fiber: Fiber | Tube,
     first: Float[Tensor, "batch ..."],

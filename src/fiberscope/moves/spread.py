@@ -16,6 +16,7 @@ from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.moves.setup import set_up
 from fiberscope.moves.verdict import judge
 from fiberscope.problem import Fiber, FiberscopeError, Tube
+from fiberscope.problem.modes import undisturbed
 
 _POWER = 4  # of the inverse distances; high enough that the nearest pairs decide, low enough to be smooth
 
@@ -29,6 +30,7 @@ class Spread(NamedTuple):
     distance: Float[Tensor, "batch member member"]
     num_jacobians: Int[Tensor, "batch member"]
     outcome: tuple[tuple[Outcome, ...], ...]
+    surrogate_gradient: bool = False
 
     def raise_if_failed(self) -> Spread:
         """The result itself; raises `MoveFailedError` with the advice for the members that failed."""
@@ -36,6 +38,7 @@ class Spread(NamedTuple):
         return self
 
 
+@undisturbed
 def spread(
     fiber: Fiber | Tube,
     starts: Float[Tensor, "batch member ..."],
@@ -74,6 +77,7 @@ def spread(
         _distances(seen.view(batch, members, seen.shape[1])),
         found.num_jacobians.view(grouped),
         tuple(outcome[row * members : (row + 1) * members] for row in range(batch)),
+        latent_map.surrogate_gradient,
     )
 
 

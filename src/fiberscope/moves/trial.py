@@ -98,6 +98,5 @@ def _times(matrices: Float[Tensor, "live m m"], vectors: Float[Tensor, "live m"]
 
 def residual_of(latent_map: LatentMap, rows: Float[Tensor, "some n"], task: Task) -> Float[Tensor, "some m"]:
     """What lies outside the ball of each row's latent, by a forward pass."""
-    # Not in inference mode: what a network keeps for later passes must be fit for backward ones.
-    with torch.inference_mode(mode=False), torch.no_grad():
-        return task.excess(latent_map(rows.clone()))
+    with torch.no_grad():
+        return task.excess(latent_map(rows))

@@ -21,6 +21,7 @@ from fiberscope.moves.setup import set_up
 from fiberscope.moves.task import Task
 from fiberscope.moves.verdict import judge, measure
 from fiberscope.problem import Fiber, FiberscopeError, LatentMap, Tube
+from fiberscope.problem.modes import undisturbed
 
 _CORRECTOR_STEPS = 10
 _MOST_SUBSTEPS = 64
@@ -43,6 +44,7 @@ class Walk(NamedTuple):
     tolerance: Float[Tensor, " batch"]
     outcome: tuple[Outcome, ...]
     method: Method
+    surrogate_gradient: bool = False
 
     def raise_if_failed(self) -> Walk:
         """The result itself; raises `MoveFailedError` with the advice for the walks that ended early."""
@@ -76,6 +78,7 @@ class _Hike(NamedTuple):
         self.ending[rows] = self.ending[rows].masked_fill(ended, _ENDINGS.index(outcome))
 
 
+@undisturbed
 def walk(
     fiber: Fiber | Tube,
     images: Float[Tensor, "batch ..."],
@@ -115,9 +118,11 @@ def walk(
     norms = _measure(fiber.latent_map, task, tolerance, hike, stations, lengths)
     points = torch.stack([fiber.latent_map.unflatten(station) for station in stations])
     outcomes = tuple(_ENDINGS[end] for end in hike.ending.tolist())
-    return Walk(points, norms, torch.stack(lengths), tolerance, outcomes, method_for(fiber.latent_map))
+    method, surrogate = method_for(fiber.latent_map), fiber.latent_map.surrogate_gradient
+    return Walk(points, norms, torch.stack(lengths), tolerance, outcomes, method, surrogate)
 
 
+@undisturbed
 def walk_straight(
     fiber: Fiber | Tube,
     images: Float[Tensor, "batch ..."],

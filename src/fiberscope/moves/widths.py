@@ -14,6 +14,7 @@ from fiberscope.geometry.tangent import split_tangent
 from fiberscope.moves.arguments import is_number
 from fiberscope.moves.boundary import Boundary, boundary
 from fiberscope.problem import FiberscopeError, Tube
+from fiberscope.problem.modes import undisturbed
 
 
 class Widths(NamedTuple):
@@ -30,6 +31,7 @@ class Widths(NamedTuple):
     bounded: Bool[Tensor, "direction batch"]
     forward: Boundary
     backward: Boundary
+    surrogate_gradient: bool = False
 
     def dimension_seen(self, size: float) -> Int[Tensor, " batch"]:
         """In how many directions the tube itself is narrower than ``size`` each way: a change so large is noticed."""
@@ -40,6 +42,7 @@ class Widths(NamedTuple):
         return (self.linear < _checked(size)).sum(dim=0)
 
 
+@undisturbed
 def widths(tube: Tube, images: Float[Tensor, "batch ..."], *, length: float = math.inf) -> Widths:
     """Measure each tube both ways along the right singular vectors of the Jacobian at its image.
 
@@ -58,7 +61,15 @@ def widths(tube: Tube, images: Float[Tensor, "batch ..."], *, length: float = ma
         for both in (found.distance, found.linear, found.linear_in_box)
     )
     bounded = found.at_surface[:count] & found.at_surface[count:] & ~undefined
-    return Widths(true, linear, in_box, bounded, _part(found, slice(0, count)), _part(found, slice(count, None)))
+    return Widths(
+        true,
+        linear,
+        in_box,
+        bounded,
+        _part(found, slice(0, count)),
+        _part(found, slice(count, None)),
+        found.surrogate_gradient,
+    )
 
 
 def _part(found: Boundary, ways: slice) -> Boundary:
@@ -69,6 +80,7 @@ def _part(found: Boundary, ways: slice) -> Boundary:
         found.linear[ways],
         found.linear_in_box[ways],
         found.end[ways],
+        found.surrogate_gradient,
     )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from fiberscope.moves.nearest import Nearest, nearest
 from fiberscope.moves.outcome import Outcome, raise_if_failed
 from fiberscope.problem import Fiber, FiberscopeError
+from fiberscope.problem.modes import undisturbed
 from fiberscope.variations.variation import Variation, rounding_of
 
 
@@ -37,6 +38,7 @@ class FreePart(NamedTuple):
         return self
 
 
+@undisturbed
 def free_part(
     fiber: Fiber,
     images: Float[Tensor, "batch ..."],
@@ -56,6 +58,7 @@ def free_part(
     return give_way(fiber, images, varied, rtol=rtol, num_steps=num_steps)
 
 
+@undisturbed
 def give_way(
     fiber: Fiber,
     images: Float[Tensor, "batch ..."],

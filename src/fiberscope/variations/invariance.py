@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from fiberscope.problem import Box, LatentMap
+from fiberscope.problem.modes import undisturbed
 from fiberscope.variations.response import Predict, check_inputs, classes_of, distance_from
 from fiberscope.variations.variation import Variation, bounds_of
 
@@ -37,6 +38,7 @@ class InvarianceRange(NamedTuple):
     label: Reach | None
 
 
+@undisturbed
 def invariance_range(
     latent_map: LatentMap,
     images: Float[Tensor, "batch ..."],

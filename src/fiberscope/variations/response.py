@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fiberscope.problem import Box, FiberscopeError, LatentMap
 from fiberscope.problem.fiber import check_in_box
+from fiberscope.problem.modes import undisturbed
 from fiberscope.variations.variation import Variation, rounding_of
 
 Predict = Callable[[Tensor], Tensor]
@@ -31,6 +32,7 @@ class Response(NamedTuple):
     classes: Int[Tensor, "amount batch"] | None
 
 
+@undisturbed
 def response(
     latent_map: LatentMap,
     images: Float[Tensor, "batch ..."],

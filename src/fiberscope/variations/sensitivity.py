@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fiberscope.geometry.jacobian import linearise
 from fiberscope.problem import FiberscopeError, LatentMap
+from fiberscope.problem.modes import undisturbed
 from fiberscope.variations.variation import Variation, rounding_of
 
 _CHUNK_BYTES = 64 * 2**20
@@ -38,6 +39,7 @@ class Sensitivity(NamedTuple):
     class_change: Float[Tensor, " batch"]
     length: Float[Tensor, "variation batch"]
     undefined: Bool[Tensor, "variation batch"]
+    surrogate_gradient: bool = False
 
     @property
     def sentence(self) -> str:
@@ -56,6 +58,7 @@ class Sensitivity(NamedTuple):
         return "; ".join(parts) + "." if parts else ""
 
 
+@undisturbed
 def yardsticks(
     latent_map: LatentMap,
     images: Float[Tensor, "image ..."],
@@ -87,6 +90,7 @@ def yardsticks(
     return Yardsticks(normalise(rows[second.to(rows.device)] - rows[first.to(rows.device)]), normalise(noise))
 
 
+@undisturbed
 def sensitivity(
     latent_map: LatentMap,
     images: Float[Tensor, "batch ..."],
@@ -132,6 +136,7 @@ def sensitivity(
         change,
         length,
         undefined,
+        latent_map.surrogate_gradient,
     )
 
 
