@@ -34,6 +34,7 @@ class Extreme(NamedTuple):
     stationarity: Float[Tensor, " batch"]
     num_jacobians: Int[Tensor, " batch"]
     outcome: tuple[Outcome, ...]
+    surrogate_gradient: bool = False
 
     def raise_if_failed(self) -> Extreme:
         """The result itself; raises `MoveFailedError` with the advice for the rows that failed."""
@@ -46,7 +47,6 @@ class Extremes(NamedTuple):
 
     lowest: Extreme
     highest: Extreme
-    surrogate_gradient: bool = False
 
 
 @undisturbed
@@ -75,8 +75,7 @@ def extremes(
     ends = [_ascend(fiber, setup, way, num_steps) for way in (-up, up)]
     values = [(up * fiber.latent_map.flatten(end.points)).sum(dim=1) for end in ends]
     linear = [-ends[0].linear, ends[1].linear]
-    lowest, highest = (end._replace(value=v, linear=p) for end, v, p in zip(ends, values, linear, strict=True))
-    return Extremes(lowest, highest, fiber.latent_map.surrogate_gradient)
+    return Extremes(*(end._replace(value=v, linear=p) for end, v, p in zip(ends, values, linear, strict=True)))
 
 
 def _check_weights(latent_map: LatentMap, weights: Tensor, rows: Float[Tensor, "batch n"]) -> Float[Tensor, "batch n"]:
@@ -115,6 +114,7 @@ def _ascend(fiber: Fiber | Tube, setup: Setup, weights: Float[Tensor, "batch n"]
         found.stationarity,
         found.num_jacobians,
         outcome,
+        latent_map.surrogate_gradient,
     )
 
 
