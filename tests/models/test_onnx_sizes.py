@@ -5,7 +5,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from fiberscope.models import onnx_limits, onnx_read
+from fiberscope.models.onnx import limits, read
 from fiberscope.models.onnx_file import load_onnx
 from fiberscope.problem.errors import ModelError
 from onnx_graphs import FLOAT, array, draw, graph, node, refusal, small
@@ -111,7 +111,7 @@ BOMBS = {
     "model", [*BOMBS.values(), doubling("Concat"), doubling("Tile")], ids=[*BOMBS, "Concat", "Tile"]
 )
 def test_what_takes_more_memory_than_the_limit_is_refused_before_it_is_computed(model, monkeypatch):
-    monkeypatch.setattr(onnx_limits, "LIMIT", 2**26)
+    monkeypatch.setattr(limits, "LIMIT", 2**26)
     assert "GiB, wanted at most 0.0625 GiB" in refusal(model)
 
 
@@ -127,12 +127,12 @@ def test_padding_and_kernels_count_too():
 
 
 def test_files_that_unfold_are_refused_before_they_are_read(monkeypatch):
-    for module in (onnx_limits, onnx_read):
+    for module in (limits, read):
         monkeypatch.setattr(module, "LIMIT", 2**22)
     empty = b"\x3a" + _varint(2 * 10**5) + b"\x0a\x00" * 10**5  # operators without a word
     with pytest.raises(ModelError, match="reading its ONNX graph takes"):
-        onnx_read.read(empty)
-    assert onnx_read.read(small().SerializeToString()).graph.node
+        read.read(empty)
+    assert read.read(small().SerializeToString()).graph.node
 
 
 def _varint(number):
@@ -144,6 +144,6 @@ def _varint(number):
 
 
 def test_the_reading_of_sizes_leaves_large_files_as_they_are(monkeypatch):
-    monkeypatch.setattr(onnx_limits, "LIMIT", 2**26)
+    monkeypatch.setattr(limits, "LIMIT", 2**26)
     model = graph([node("MatMul", "x w", "z")], weights={"w": array(4, 2**18)})
     assert load_onnx(model.SerializeToString())(draw(1, 4)).shape == (1, 2**18)

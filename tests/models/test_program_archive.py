@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import nn
 
+from fiberscope.models.exported.archive import write_anew
+from fiberscope.models.exported.operators import operator_name
+from fiberscope.models.exported.sizes import size_expression
 from fiberscope.models.exported_program import open_exported
 from fiberscope.models.json_rules import Refused
-from fiberscope.models.program_archive import write_anew
-from fiberscope.models.program_operators import operator_name
-from fiberscope.models.program_sizes import size_expression
 from fiberscope.problem import ModelError
 
 IMAGES = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))

@@ -14,10 +14,10 @@ from torch import fx, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from fiberscope.models.chunks import DYNAMIC_BATCH, Chunked
+from fiberscope.models.exported.archive import write_anew
 from fiberscope.models.json_rules import shown
 from fiberscope.models.opened import Opened
 from fiberscope.models.preprocessing import Preprocessing
-from fiberscope.models.program_archive import write_anew
 from fiberscope.models.weights import freeze
 from fiberscope.problem.errors import ModelError
 

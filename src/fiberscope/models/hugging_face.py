@@ -11,10 +11,10 @@ from typing import Any
 from torch import nn
 
 from fiberscope.models.empty_network import build_empty
-from fiberscope.models.hugging_face_described import Described, image_shape
-from fiberscope.models.hugging_face_files import declared_tensors, read_object
-from fiberscope.models.hugging_face_preprocessing import WORDS, described
-from fiberscope.models.hugging_face_weights import check_shapes, first_few, unused
+from fiberscope.models.hub.described import Described, image_shape
+from fiberscope.models.hub.files import declared_tensors, read_object
+from fiberscope.models.hub.preprocessing import WORDS, described
+from fiberscope.models.hub.weights import check_shapes, first_few, unused
 from fiberscope.models.image_model import ImageModel, of_two_towers
 from fiberscope.models.opened import RANDOM, Opened, build_random, no_weights
 from fiberscope.models.preprocessing import Preprocessing

@@ -16,10 +16,12 @@ try:
     torchvision()  # onnx2torch imports it, and cannot help itself where that fails
     from onnx import TypeProto
 
-    from fiberscope.models import onnx_batch, onnx_floats, onnx_graph, onnx_layers, onnx_refusals
-    from fiberscope.models.onnx_fold import fold
-    from fiberscope.models.onnx_limits import tell
-    from fiberscope.models.onnx_read import read
+    from fiberscope.models.onnx import batch as onnx_batch
+    from fiberscope.models.onnx import floats, layers, refusals
+    from fiberscope.models.onnx import graph as onnx_graph
+    from fiberscope.models.onnx.fold import fold
+    from fiberscope.models.onnx.limits import tell
+    from fiberscope.models.onnx.read import read
 except ImportError as missing:
     raise MissingPackageError(
         f"ONNX files need packages that are not installed ({missing}): pip install 'fiberscope[onnx]'"
@@ -54,22 +56,22 @@ def open_onnx(source: Path | str | bytes, output: str | None = None) -> tuple[nn
 
 def _open(source: Path | bytes, output: str | None) -> tuple[nn.Module, tuple[int, ...] | None]:
     folder = None if isinstance(source, bytes) else source.parent
-    graph = onnx_floats.half_as_single(onnx_graph.make_graph(read(source), output, folder))
+    graph = floats.half_as_single(onnx_graph.make_graph(read(source), output, folder))
     batch = onnx_batch.declared_batch(graph)
-    graph = onnx_floats.in_one_precision(fold(onnx_batch.with_batch(graph, None)).graph)
-    onnx_refusals.check_input(graph)
+    graph = floats.in_one_precision(fold(onnx_batch.with_batch(graph, None)).graph)
+    refusals.check_input(graph)
     types = fold(graph).types
-    onnx_refusals.refuse_what_cannot_be_explored(graph, types)
-    onnx_layers.refuse_what_is_not_read(graph)
+    refusals.refuse_what_cannot_be_explored(graph, types)
+    layers.refuse_what_is_not_read(graph)
     opened = onnx_batch.free_batch(graph, batch)
     shape = onnx_batch.image_shape(graph)
     if shape is None:
         onnx_batch.refuse_large_passes(opened, PROBED)
-        return onnx_layers.make_network(opened, types), None
+        return layers.make_network(opened, types), None
     module = _with_open_batch(opened, types, shape)
     if module is None:
         onnx_batch.refuse_large_passes(graph, batch or 1)
-        module = Chunked(onnx_layers.make_network(graph, types), batch or 1).eval()
+        module = Chunked(layers.make_network(graph, types), batch or 1).eval()
         refuse_failing_pass(module, shape)
     return module, shape
 
@@ -82,5 +84,5 @@ def _with_open_batch(
         onnx_batch.refuse_large_passes(graph, PROBED)
     except ModelError:
         return None  # the size it was exported for may be a smaller one
-    module = onnx_layers.make_network(graph, types)
+    module = layers.make_network(graph, types)
     return module if any_batch(module, shape) else None

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 
 from onnx import GraphProto, NodeProto
 
-from fiberscope.models.onnx_limits import NODES, quote
+from fiberscope.models.onnx.limits import NODES, quote
 from fiberscope.problem.errors import ModelError
 
 

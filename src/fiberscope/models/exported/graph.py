@@ -10,6 +10,15 @@ import json
 import re
 from typing import Any
 
+from fiberscope.models.exported.names import (
+    argument_name,
+    containers,
+    layer_name,
+    layers_around,
+    value_name,
+)
+from fiberscope.models.exported.operators import CHECKS, operator_name
+from fiberscope.models.exported.sizes import LARGEST, size_expression, symbol_name
 from fiberscope.models.json_rules import (
     Refused,
     always,
@@ -23,15 +32,6 @@ from fiberscope.models.json_rules import (
     table,
     whole,
 )
-from fiberscope.models.program_names import (
-    argument_name,
-    containers,
-    layer_name,
-    layers_around,
-    value_name,
-)
-from fiberscope.models.program_operators import CHECKS, operator_name
-from fiberscope.models.program_sizes import LARGEST, size_expression, symbol_name
 
 _WORDS = re.compile(r"[A-Za-z0-9_ ,.>-]{0,200}")
 ON_CPU = always({"type": "cpu", "index": None})

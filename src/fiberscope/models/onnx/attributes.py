@@ -7,8 +7,8 @@ from typing import Any
 
 from onnx import AttributeProto, NodeProto, defs, helper, numpy_helper
 
-from fiberscope.models.onnx_limits import quote
-from fiberscope.models.onnx_tensors import array_of
+from fiberscope.models.onnx.limits import quote
+from fiberscope.models.onnx.tensors import array_of
 from fiberscope.problem.errors import ModelError
 
 _WORDS = re.compile(rb"[A-Za-z0-9_ ,.>-]{0,200}")  # modes, and equations of Einsum

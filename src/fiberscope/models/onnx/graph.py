@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from onnx import ModelProto, NodeProto, TypeProto, ValueInfoProto, defs
 
-from fiberscope.models.onnx_attributes import checked
-from fiberscope.models.onnx_limits import quote
-from fiberscope.models.onnx_names import layer_names
-from fiberscope.models.onnx_order import in_order
-from fiberscope.models.onnx_tensors import arrays_of
+from fiberscope.models.onnx.attributes import checked
+from fiberscope.models.onnx.limits import quote
+from fiberscope.models.onnx.names import layer_names
+from fiberscope.models.onnx.order import in_order
+from fiberscope.models.onnx.tensors import arrays_of
 from fiberscope.problem.errors import ModelError
 
 _VERSIONS = range(1, defs.onnx_opset_version() + 1)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
-from fiberscope.models.hugging_face_described import Described
-from fiberscope.models.hugging_face_files import Declared
+from fiberscope.models.hub.described import Described
+from fiberscope.models.hub.files import Declared
 from fiberscope.problem.errors import ModelError
 
 _SHOWN = 4  # tensors named in a message

@@ -8,11 +8,11 @@ from math import prod
 import numpy as np
 from onnx import NodeProto, TypeProto
 
-from fiberscope.models.onnx_attributes import value_of
-from fiberscope.models.onnx_fold import Folded, fold
-from fiberscope.models.onnx_graph import Graph
-from fiberscope.models.onnx_limits import refuse_beyond
-from fiberscope.models.onnx_types import count_bytes, count_numbers, sizes
+from fiberscope.models.onnx.attributes import value_of
+from fiberscope.models.onnx.fold import Folded, fold
+from fiberscope.models.onnx.graph import Graph
+from fiberscope.models.onnx.limits import refuse_beyond
+from fiberscope.models.onnx.types import count_bytes, count_numbers, sizes
 from fiberscope.problem.errors import ModelError
 
 _PASSES = 16  # times the limit that all values of a pass may take together, where a gradient needs them all

@@ -7,7 +7,7 @@ from typing import Any
 
 from onnx import ModelProto
 
-from fiberscope.models.onnx_limits import LIMIT, refuse_beyond, tell
+from fiberscope.models.onnx.limits import LIMIT, refuse_beyond, tell
 from fiberscope.problem.errors import ModelError
 
 _LARGEST = 2**31  # bytes, the bound of protobuf

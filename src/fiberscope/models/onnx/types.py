@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from onnx import NodeProto, TensorProto, TypeProto, defs, helper, numpy_helper, shape_inference
 
-from fiberscope.models.onnx_limits import tell
-from fiberscope.models.onnx_tensors import NUMBERS
+from fiberscope.models.onnx.limits import tell
+from fiberscope.models.onnx.tensors import NUMBERS
 from fiberscope.problem.errors import ModelError
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)

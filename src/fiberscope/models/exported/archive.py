@@ -10,7 +10,7 @@ tensors by sizes, strides and offsets of the file; generates Python from names o
 weights, buffers and constants.
 
 So torch never reads the file. Its archive and its JSON are read here, once, and a new archive is written: of each
-entry what the rules in program_graph.py allow, names of values renamed, everything that only describes left out.
+entry what the rules in graph.py allow, names of values renamed, everything that only describes left out.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fiberscope.models.exported.graph import clean_program
+from fiberscope.models.exported.payload import clean_payload
 from fiberscope.models.json_rules import Refused, shown
-from fiberscope.models.program_graph import clean_program
-from fiberscope.models.program_payload import clean_payload
 from fiberscope.problem.errors import ModelError
 
 _PLACES = re.compile(

@@ -11,11 +11,11 @@ import numpy as np
 from onnx import NodeProto, TensorProto, TypeProto, helper
 from onnx.reference import ReferenceEvaluator
 
-from fiberscope.models.onnx_attributes import value_of
-from fiberscope.models.onnx_graph import Graph
-from fiberscope.models.onnx_limits import refuse_beyond, tell
-from fiberscope.models.onnx_tensors import array_of
-from fiberscope.models.onnx_types import count_bytes, count_numbers, infer, sizes, type_of
+from fiberscope.models.onnx.attributes import value_of
+from fiberscope.models.onnx.graph import Graph
+from fiberscope.models.onnx.limits import refuse_beyond, tell
+from fiberscope.models.onnx.tensors import array_of
+from fiberscope.models.onnx.types import count_bytes, count_numbers, infer, sizes, type_of
 from fiberscope.problem.errors import ModelError
 
 _NEWER = 21

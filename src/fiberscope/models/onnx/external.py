@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onnx import TensorProto
 
-from fiberscope.models.onnx_limits import quote, tell
+from fiberscope.models.onnx.limits import quote, tell
 from fiberscope.problem.errors import ModelError
 
 _KEYS = ("location", "offset", "length", "checksum", "basepath")

@@ -18,12 +18,12 @@ from onnx2torch.onnx_graph import OnnxGraph
 from torch import Tensor, fx, nn
 from torch.fx.node import Argument
 
-from fiberscope.models.onnx_attributes import value_of
-from fiberscope.models.onnx_graph import Graph
-from fiberscope.models.onnx_limits import tell
-from fiberscope.models.onnx_modules import OWN
-from fiberscope.models.onnx_names import CONSTANTS
-from fiberscope.models.onnx_versions import choose_versions, say_in_older_words
+from fiberscope.models.onnx.attributes import value_of
+from fiberscope.models.onnx.graph import Graph
+from fiberscope.models.onnx.limits import tell
+from fiberscope.models.onnx.modules import OWN
+from fiberscope.models.onnx.names import CONSTANTS
+from fiberscope.models.onnx.versions import choose_versions, say_in_older_words
 from fiberscope.models.weights import freeze
 from fiberscope.problem.errors import ModelError
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, numpy_helper
 
-from fiberscope.models.onnx_external import read_external, size_of_files
-from fiberscope.models.onnx_limits import quote, refuse_beyond, tell
+from fiberscope.models.onnx.external import read_external, size_of_files
+from fiberscope.models.onnx.limits import quote, refuse_beyond, tell
 from fiberscope.problem.errors import ModelError
 
 _BITS: dict[int, int] = {

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fiberscope.models.exported.graph import KIND, ON_CPU, STRIDED
+from fiberscope.models.exported.names import layer_name
+from fiberscope.models.exported.sizes import LARGEST
 from fiberscope.models.json_rules import Refused, flag, many, one_of, record, shown, table, whole
-from fiberscope.models.program_graph import KIND, ON_CPU, STRIDED
-from fiberscope.models.program_names import layer_name
-from fiberscope.models.program_sizes import LARGEST
 
 # bytes of a number, by torch's numbers for its kinds
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 2, 7: 4, 8: 8, 9: 4, 10: 8, 11: 16, 12: 1, 13: 2}

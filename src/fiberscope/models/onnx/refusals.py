@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from onnx import NodeProto, TensorProto, TypeProto
 
-from fiberscope.models.onnx_attributes import value_of
-from fiberscope.models.onnx_graph import Graph
-from fiberscope.models.onnx_types import FLOATS, is_float
+from fiberscope.models.onnx.attributes import value_of
+from fiberscope.models.onnx.graph import Graph
+from fiberscope.models.onnx.types import FLOATS, is_float
 from fiberscope.problem.errors import ModelError
 
 _RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from onnx import AttributeProto, NodeProto, TensorProto, TypeProto, helper, numpy_helper
 
-from fiberscope.models.onnx_graph import Graph
-from fiberscope.models.onnx_limits import refuse_beyond
-from fiberscope.models.onnx_types import FLOATS
+from fiberscope.models.onnx.graph import Graph
+from fiberscope.models.onnx.limits import refuse_beyond
+from fiberscope.models.onnx.types import FLOATS
 
 _DTYPES = ("to", "dtype", "output_dtype")  # attributes that name a type
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from onnx import NodeProto, defs, helper
 
-from fiberscope.models.onnx_graph import Graph
+from fiberscope.models.onnx.graph import Graph
 from fiberscope.problem.errors import ModelError
 
 _VERSIONS = range(7, defs.onnx_opset_version() + 1)
