@@ -60,7 +60,7 @@ def test_medians_are_shown_on_a_terminal_alone(terminal, monkeypatch, capsys):
 
 def test_a_summary_of_a_part_says_so(files, done, tmp_path, capsys):
     folder, network = files
-    show_so_far(status(done))
+    show_so_far(status(done), done)
     assert capsys.readouterr().out == ""
     choice = choose(folder, tmp_path / "survey", "own:own")
 
@@ -70,5 +70,5 @@ def test_a_summary_of_a_part_says_so(files, done, tmp_path, capsys):
 
     with pytest.raises(KeyboardInterrupt):
         run_survey(choice, network, EngineChoice(workers=1), on_progress=stop)
-    show_so_far(status(choice.out))
+    show_so_far(status(choice.out), choice.out)
     assert capsys.readouterr().out == f"5 of {COUNT} images so far.\n"

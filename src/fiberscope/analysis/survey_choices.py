@@ -56,6 +56,10 @@ class EngineChoice:
     gpus_per_worker: float | None = None
     """For ray: GPUs that each worker has to itself, or a share such as 0.25; together with --device cuda."""
 
+    task_timeout: float | None = None
+    """Seconds after which a task is given up, its images recorded as failed; 0: never. By default twenty times the
+    slowest task so far, at least ten minutes, and six hours before the first is done."""
+
 
 @dataclass(frozen=True)
 class SurveyCompareChoice:

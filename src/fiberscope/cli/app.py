@@ -82,8 +82,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     say_warnings()
     code = run(sys.argv[1:])
-    if code in (REFUSED, INTERRUPTED):
-        _leave_threads(code)
+    _leave_threads(code)
     sys.exit(code)
 
 
@@ -103,9 +102,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _leave_threads(code: int) -> None:
-    """Leave at once where threads compute what nobody takes any more; Python itself would wait for them in silence."""
+    """Leave at once where threads compute what nobody takes any more.
+
+    Python itself would wait for them in silence, or, of a survey, end torch below those that are at work.
+    """
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
-    if any(not thread.daemon for thread in others):
+    of_surveys = any(thread.name == "fiberscope-survey" for thread in others)
+    if of_surveys or (code in (REFUSED, INTERRUPTED) and any(not thread.daemon for thread in others)):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

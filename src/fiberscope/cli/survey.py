@@ -75,11 +75,16 @@ def resume(
 
 
 @survey.command
-def status(*, folder: Flat[SurveyFolder]) -> int:
-    """Say how far a survey is, what it is of, and what failed; it can be asked while the survey runs."""
+def status(
+    *,
+    folder: Flat[SurveyFolder],
+    check: Annotated[bool, Parameter(help="Read all images that were found, and compare their checksums.")] = False,
+) -> int:
+    """Say how far a survey is, what it is of, what failed or is damaged; it can be asked while the survey runs."""
+    from fiberscope.survey import check_survey
     from fiberscope.survey import status as ask
 
-    return show_status(ask(folder.out))
+    return show_status((check_survey if check else ask)(folder.out), folder.out)
 
 
 @survey.command
@@ -93,7 +98,7 @@ def summary(
     from fiberscope.survey import summary as ask
 
     show_tables([(table.title, table.columns, table.rows) for table in ask(folder.out)])
-    show_so_far(ask_status(folder.out))
+    show_so_far(ask_status(folder.out), folder.out)
     return 0 if show_report(folder.out, to) else 2
 
 

@@ -20,10 +20,11 @@ from fiberscope.cli.terminal import say, say_error, show_facts
 from fiberscope.plain_text import plain
 
 if TYPE_CHECKING:
-    from fiberscope.survey import Progress, Status
+    from fiberscope.survey import Fault, Progress, Status
 
 _EVERY = 10.0  # seconds between lines, where there is no terminal
 _UNLIMITED = 10_000
+_MOST_FAULTS = 10
 
 
 @contextmanager
@@ -33,10 +34,14 @@ def survey_bar() -> Iterator[Callable[[Progress], None]]:
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("measuring", total=None, words="")
-        told = time.monotonic()
+        told, mended = time.monotonic(), False
 
         def tell(now: Progress) -> None:
-            nonlocal told
+            nonlocal told, mended
+            if now.mended and not mended:
+                mended = True
+                for words in _faults(now.mended):
+                    bar.console.print(Text(f"damaged or missing, computed anew: {words}"), soft_wrap=True)
             if console.is_terminal and now.medians:
                 bar.console.print(Text(plain(f"medians so far: {_medians(now)}"), style="dim"), soft_wrap=True)
             bar.update(task, completed=now.done, total=now.total, words=_pace(now))
@@ -61,7 +66,7 @@ def show_end(end: Progress, folder: Path) -> int:
     return 1 if end.failed else 0
 
 
-def show_status(status: Status) -> int:
+def show_status(status: Status, folder: Path) -> int:
     """Print how far a survey is; the exit code is 0 when it is complete, 1 when images are missing or failed."""
     plan, total = status.plan, status.plan.images
     facts = [
@@ -78,7 +83,18 @@ def show_status(status: Status) -> int:
     show_facts(facts)
     for name, why in status.failures:
         say(f"{name}: {why}")
-    return 0 if status.done == total and not status.failed else 1
+    show_faults(status, folder)
+    return 0 if status.done == total and not (status.failed or status.faults) else 1
+
+
+def show_faults(status: Status, folder: Path) -> None:
+    """Say which images are damaged or missing, and how to mend them; and that images are not checked where it is so."""
+    for words in _faults(status.faults):
+        say(f"damaged or missing: {words}")
+    if status.faults:
+        say(f"To compute them anew: fiberscope survey resume --out {folder}")
+    if status.unchecked:
+        say(f"{status.unchecked} images were found before there were checksums: whether they changed cannot be seen.")
 
 
 def show_tables(tables: Sequence[tuple[str, Sequence[str], Sequence[Sequence[str]]]]) -> None:
@@ -99,8 +115,9 @@ def show_tables(tables: Sequence[tuple[str, Sequence[str], Sequence[Sequence[str
             console.print()
 
 
-def show_so_far(status: Status) -> None:
-    """Say of how many images a summary is, where more are to come."""
+def show_so_far(status: Status, folder: Path) -> None:
+    """Say of how many images a summary is, where more are to come, and what is damaged."""
+    show_faults(status, folder)
     if status.done < status.plan.images:
         going = "; the survey is running" if status.running else ""
         say(f"{status.done} of {status.plan.images} images so far{going}.")
@@ -127,6 +144,11 @@ def show_report(folder: Path, target: Path | None = None) -> bool:
         )
         return False
     return True
+
+
+def _faults(faults: Sequence[Fault]) -> list[str]:
+    more = len(faults) - _MOST_FAULTS
+    return [*map(str, faults[:_MOST_FAULTS]), *([f"and {more} more"] if more > 0 else [])]
 
 
 def _medians(now: Progress) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
@@ -13,19 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fiberscope.problem import FiberscopeError
+from fiberscope.survey.arrays import layout_of
+from fiberscope.survey.damage import check_images, image_columns, look_at_images
 from fiberscope.survey.database import Database, Rows
 from fiberscope.survey.kept import refuse_edited
 from fiberscope.survey.lock import is_running
 from fiberscope.survey.plan import Plan, read_plan
 from fiberscope.survey.store import RECORDS
 from fiberscope.survey.tables import refuse_odd_tables
+from fiberscope.survey.stored import Fault, Stored, joined, read_all, read_stored, size
 from fiberscope.whole_file import write_whole
 
 _MOST_FAILURES = 5
+_FEW = 1 << 28  # bytes of images: half a second
 
 
 class Status(NamedTuple):
-    """How far a survey is; ``seconds`` are those of all tasks together, ``failures`` some images with their reasons."""
+    """How far a survey is; ``seconds`` are those of all tasks together, ``failures`` some images with their reasons.
+
+    ``faults`` are images whose records or arrays are damaged, and ``unchecked`` images found before there were
+    checksums.
+    """
 
     plan: Plan
     running: bool
@@ -34,6 +43,8 @@ class Status(NamedTuple):
     tasks_done: int
     seconds: float
     failures: tuple[tuple[str, str], ...]
+    faults: tuple[Fault, ...] = ()
+    unchecked: int = 0
 
 
 class Numbers(NamedTuple):
@@ -54,18 +65,43 @@ def open_records(folder: Path, *, argument: str = "out") -> Database:
 
 
 def status(folder: Path) -> Status:
-    """How far the survey in a folder is, whether or not it runs."""
+    """Tell how far the survey in a folder is, whether or not it runs.
+
+    Images that were found are read to compare their checksums where they are few and nobody writes meanwhile; else
+    their files are looked at alone, and `check_survey` reads all.
+    """
+    return _status(folder, _check_few)
+
+
+def check_survey(folder: Path) -> Status:
+    """Tell how far a survey is as `status` does, and read all images that it found to compare their checksums."""
+    if (folder / RECORDS).is_file():
+        with open_records(folder) as database:
+            read_all(database)
+    return _status(folder, check_images)
+
+
+def _status(folder: Path, look: Callable[[Path, Plan, Stored, Sequence[str]], list[Fault]]) -> Status:
     plan = read_plan(folder)
     if not (folder / RECORDS).is_file():
         return Status(plan, is_running(folder), 0, 0, 0, 0.0, ())
     with open_records(folder) as database:
-        found = database.ask("SELECT sum(stop - start), sum(failed), count(*), sum(seconds) FROM tasks").rows[0]
+        stored, names = read_stored(database, plan), image_columns(database)
+        seconds = database.ask("SELECT sum(seconds) FROM tasks").rows[0][0] or 0.0
         failures = database.ask(
             "SELECT name, error FROM records WHERE error IS NOT NULL ORDER BY image LIMIT ?", (_MOST_FAILURES,)
         ).rows
-    done, failed, tasks, seconds = (each or 0 for each in found)
     told = tuple((str(name), str(error)) for name, error in failures)
-    return Status(plan, is_running(folder), int(done), int(failed), int(tasks), float(seconds), told)
+    tasks = tuple(stored.tasks.values())
+    faults = joined([*stored.faults, *look(folder, plan, stored, names)])
+    old = [task for task in tasks if task.checksums is None and names]
+    done, failed, unchecked = size(tasks), sum(task.failed for task in tasks), size(old)
+    return Status(plan, is_running(folder), done, failed, len(tasks), float(seconds), told, tuple(faults), unchecked)
+
+
+def _check_few(folder: Path, plan: Plan, stored: Stored, names: Sequence[str]) -> list[Fault]:
+    few = size(stored.tasks.values()) * len(names) * layout_of(plan).image_bytes <= _FEW
+    return (check_images if few and not is_running(folder) else look_at_images)(folder, plan, stored, names)
 
 
 def numbers(folder: Path, *, argument: str = "out") -> tuple[Numbers, ...]:

@@ -13,6 +13,7 @@ from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.run_folder import open_folder
 from fiberscope.analysis.survey_choices import EngineChoice, SurveyChoice
 from fiberscope.problem import FiberscopeError
+from fiberscope.survey.damage import check_images
 from fiberscope.survey.engines import Engine, open_engine
 from fiberscope.survey.live import Live, Medians, live_columns
 from fiberscope.survey.lock import alone_in
@@ -21,16 +22,19 @@ from fiberscope.survey.plan import PLAN, Opened, Plan, make_plan, read_plan, wri
 from fiberscope.survey.reading import open_records
 from fiberscope.survey.reopen import refuse_changed_files, refuse_other, reopen
 from fiberscope.survey.store import RECORDS, close_quietly, make_store
+from fiberscope.survey.stored import Fault, Stored, joined, read_all, read_stored, size
+from fiberscope.survey.tasks import GivenUp
 from fiberscope.survey.trust import python_files, refuse_strangers, remember
 from fiberscope.survey.uninterrupted import uninterrupted
-from fiberscope.survey.worker import OpenWorker
+from fiberscope.survey.worker import OpenWorker, nothing_of
 
 
 @dataclass(frozen=True)
 class Progress:
     """How far a survey is: images with records, those of them in which a measure failed, and the pace of this run.
 
-    ``medians`` of a few columns over all records are there now and then.
+    ``medians`` of a few columns over all records are there now and then. ``mended`` are images that were stored and
+    are computed anew, since their records or arrays were damaged.
     """
 
     done: int
@@ -38,6 +42,7 @@ class Progress:
     failed: int
     rate: float
     medians: Medians = ()
+    mended: tuple[Fault, ...] = ()
 
     @property
     def seconds_left(self) -> float | None:
@@ -106,24 +111,25 @@ def resume_survey(
 
 def _go_on(opened: Opened, folder: Path, engine: Engine, *, retry: bool, on_progress: OnProgress | None) -> Progress:
     plan = opened.plan
+    there = _stored(opened, folder)
     store = make_store(opened, folder)
-    there = _stored(folder)
-    kept = {number: failed for number, (_, failed) in there.items() if not (retry and failed)}
-    todo = (task for task in plan.tasks if task.number not in kept)
-    done = sum(size for number, (size, _) in there.items() if number in kept)
-    failed, began, before = sum(kept.values()), time.monotonic(), done
-    progress, live = Progress(done, plan.images, failed, 0.0), Live(store, live_columns(opened))
+    kept = {start: task for start, task in there.tasks.items() if not (retry and task.failed)}
+    todo = (task for task in plan.tasks if task.start not in kept)
+    done, failed = size(kept.values()), sum(task.failed for task in kept.values())
+    began, before = time.monotonic(), done
+    progress, live = Progress(done, plan.images, failed, 0.0, mended=there.faults), Live(store, live_columns(opened))
     tell = on_progress or (lambda _: None)
     tell(progress)
     try:
-        for finished in engine.run(todo, OpenWorker(plan, opened), threads=plan.threads):
+        for found in engine.run(todo, OpenWorker(plan, opened), threads=plan.threads):
+            finished = nothing_of(opened, found) if isinstance(found, GivenUp) else found
             with uninterrupted():
                 store.write(finished)
                 done += len(finished.names)
                 failed += sum(error is not None for error in finished.errors)
                 medians = live.medians()
             rate = (done - before) / max(time.monotonic() - began, 1e-9)
-            progress = Progress(done, plan.images, failed, rate, medians)
+            progress = Progress(done, plan.images, failed, rate, medians, there.faults)
             tell(progress)
         store.close()
     except KeyboardInterrupt:
@@ -147,11 +153,16 @@ def _read_sound(folder: Path) -> Plan:
     return plan
 
 
-def _stored(folder: Path) -> dict[int, tuple[int, int]]:
-    """Images, and how many of them failed, by the number of each task that is stored."""
+def _stored(opened: Opened, folder: Path) -> Stored:
+    """Read what is stored, without the tasks of which a record or an image is damaged."""
+    if not (folder / RECORDS).exists():
+        return Stored({}, ())
     with open_records(folder) as database:
-        rows = database.ask("SELECT task, stop - start, failed FROM tasks").rows
-    return {int(task): (int(size), int(failed)) for task, size, failed in rows}
+        read_all(database)
+        stored = read_stored(database, opened.plan)
+    names = [column.name for _, column in opened.all_columns if column.kind == "image"]
+    sound = stored.without(check_images(folder, opened.plan, stored, names))
+    return sound._replace(faults=tuple(joined(sound.faults)))
 
 
 def _refuse_unfit(plan: Plan, choice: EngineChoice, engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -102,7 +103,7 @@ def _pictures(folder: Path, shape: tuple[int, ...]) -> Source:
     def hash_all() -> str:
         found = hashlib.sha256()
         for file in files:
-            found.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+            found.update(os.fsencode(file.name) + hashlib.sha256(file.read_bytes()).digest())
         return found.hexdigest()
 
     def read(places: range) -> Selection:
@@ -110,7 +111,7 @@ def _pictures(folder: Path, shape: tuple[int, ...]) -> Source:
         loaded = load_images(some, shape=as_image(shape, "data"))
         return Selection(loaded.images, loaded.names, (None,) * len(some))
 
-    return Source(len(files), hash_all, read, lambda place: files[place].name)
+    return Source(len(files), hash_all, read, lambda place: _as_text(files[place].name))
 
 
 def _labelled(data: LabelledImages) -> Source:
@@ -131,4 +132,14 @@ def _selected(images: Selection) -> Source:
 def _has_labels(path: Path) -> bool:
     import zipfile  # noqa: PLC0415  (for archives alone)
 
-    return zipfile.is_zipfile(path) and "labels.npy" in zipfile.ZipFile(path).namelist()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "labels.npy" in archive.namelist()
+    except Exception:  # whatever a damaged archive raises: who reads its images says what is wrong
+        return False
+
+
+def _as_text(name: str) -> str:
+    """Write the name of a file, which may hold any bytes, as text that any table takes: on one line, with escapes."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fiberscope.survey.arrays import make_arrays, write_arrays
+from fiberscope.survey.arrays import Layout, layout_of, make_arrays, write_arrays
 from fiberscope.survey.database import Database, Rows
 from fiberscope.survey.kept import keep_plan
 from fiberscope.survey.measure import Column
@@ -36,7 +37,14 @@ _TABLES = """
 CREATE TABLE records ({records});
 CREATE TABLE columns (place INTEGER, name VARCHAR, measure VARCHAR, type VARCHAR, unit VARCHAR, meaning VARCHAR,
     main BOOLEAN);
-CREATE TABLE tasks (task BIGINT, start BIGINT, stop BIGINT, failed BIGINT, seconds DOUBLE, finished_at VARCHAR);
+CREATE TABLE tasks (task BIGINT, start BIGINT, stop BIGINT, failed BIGINT, seconds DOUBLE, finished_at VARCHAR,
+    checksums VARCHAR);
+"""
+# Surveys of old have none: their tasks keep an empty cell.
+_CHECKSUMS = "ALTER TABLE tasks ADD COLUMN IF NOT EXISTS checksums VARCHAR"
+_TASK = """
+INSERT INTO tasks (task, start, stop, failed, seconds, finished_at, checksums)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -49,6 +57,7 @@ class Store:
 
     folder: Path
     types: Mapping[str, str]
+    layout: Layout
     _database: Database | None = field(default=None, init=False)
     _wrote_at: float = field(default=-1e9, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -59,9 +68,9 @@ class Store:
 
         Raises FiberscopeError when the disk refuses it; nothing of what was stored is lost then.
         """
-        write_arrays(self.folder, finished.images, start=finished.task.start)
+        checksums = write_arrays(self.folder, self.layout, finished.images, start=finished.task.start)
         with self._lock:
-            self._put(finished)
+            self._put(finished, checksums)
             now = time.monotonic()
             # Where tasks take long, the next one would come late: whoever asks must not wait for a second each time.
             if now - self._wrote_at > _LONGEST_OPEN:
@@ -78,21 +87,22 @@ class Store:
         with self._lock:
             self._shut()
 
-    def _put(self, finished: Finished) -> None:
+    def _put(self, finished: Finished, checksums: Mapping[str, str]) -> None:
         task, database = finished.task, self._open()
         failed = sum(error is not None for error in finished.errors)
         with database.transaction():
-            # A task that is retried replaces itself.
+            # A task that is computed again replaces itself, and whatever else says that its images are done.
             database.ask("DELETE FROM records WHERE image >= ? AND image < ?", (task.start, task.stop))
-            database.ask("DELETE FROM tasks WHERE task = ?", (task.number,))
+            database.ask("DELETE FROM tasks WHERE stop > ? AND start < ?", (task.start, task.stop))
             database.insert(self._insert(), _columns(finished))
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            values = (task.number, task.start, task.stop, failed, finished.seconds, now)
-            database.ask("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?)", values)
+            sums = json.dumps(checksums)
+            database.ask(_TASK, (task.number, task.start, task.stop, failed, finished.seconds, now, sums))
 
     def _open(self) -> Database:
         if self._database is None:
             self._database = Database(self.folder / RECORDS, write=True)
+            self._database.ask(_CHECKSUMS)
             # Not left to the next write: after many short tasks may come a long one, with readers waiting for it.
             self._alarm = threading.Timer(_LONGEST_OPEN, close_quietly, [self])
             self._alarm.daemon = True
@@ -114,13 +124,12 @@ class Store:
 
 
 def make_store(opened: Opened, folder: Path) -> Store:
-    """The store of a survey, with its tables and arrays; those that are there stay."""
+    """Opens the store of a survey, with its tables and arrays; those that are there stay."""
     plan = opened.plan
     columns = (*(("survey", each) for each in BASE), *opened.all_columns, *(("survey", each) for each in LAST))
     types = {column.name: _type(column, plan.dtype) for _, column in columns if column.kind != "image"}
     images = [column.name for _, column in columns if column.kind == "image"]
-    shape, size = plan.input_shape, plan.batch_size
-    make_arrays(folder, images, count=plan.images, shape=shape, dtype=plan.dtype, batch_size=size)
+    make_arrays(folder, images, layout_of(plan))
     path = folder / RECORDS
     if not path.exists():
         # Made beside and renamed: killed at any moment, the database is there whole or not at all.
@@ -138,7 +147,7 @@ def make_store(opened: Opened, folder: Path) -> Store:
     else:
         with Database(path, write=True) as database, database.transaction():
             keep_plan(database, plan)
-    return Store(folder, types)
+    return Store(folder, types, layout_of(plan))
 
 
 def _columns(finished: Finished) -> dict[str, Any]:

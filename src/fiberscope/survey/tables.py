@@ -112,10 +112,10 @@ def _refuse_other_columns(database: Database, records: Mapping[str, str], where:
 
 def _refuse_other_places(database: Database, images: int, where: str) -> None:
     count, known, low, high = database.ask("SELECT count(*), count(image), min(image), max(image) FROM records").rows[0]
-    if count and not (count == known <= images and low >= 0 and high < images):
+    if count and not (count == known and low >= 0 and high < images):
         raise _refusal(
             where,
-            f"{count} records of images {low} to {high}, a place beyond the plan, wanted one of each from 0 to "
+            f"{count} records of images {low} to {high}, a place beyond the plan, wanted images from 0 to "
             f"{images - 1}",
         )
     sql = "SELECT count(*), least(count(task), count(start), count(stop), count(failed), count(seconds)), "

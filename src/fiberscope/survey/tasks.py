@@ -31,6 +31,13 @@ class Finished(NamedTuple):
     seconds: float
 
 
+class GivenUp(NamedTuple):
+    """A task that took longer than it may: so many seconds."""
+
+    task: Task
+    seconds: float
+
+
 Worker = Callable[[Task], Finished]
 """What an engine calls for each task; it never raises for what a single image does."""
 

@@ -16,7 +16,7 @@ from fiberscope.survey.batch import Batch
 from fiberscope.survey.measure import Column, Measure, Values
 from fiberscope.survey.plan import Opened, Plan
 from fiberscope.survey.reopen import reopen
-from fiberscope.survey.tasks import Finished, Task, Worker
+from fiberscope.survey.tasks import Finished, GivenUp, Task, Worker
 
 _LONGEST_ERROR = 500
 _LARGEST_WHOLE = 2**53  # numbers that may be not known go as floating ones
@@ -71,6 +71,26 @@ def measure_task(opened: Opened, task: Task) -> Finished:
         {name: array for name, array in values.items() if name in images},
         tuple("; ".join(each)[:_LONGEST_ERROR] or None for each in errors),
         time.perf_counter() - began,
+    )
+
+
+def nothing_of(opened: Opened, given_up: GivenUp) -> Finished:
+    """Records of a task that was given up: its images with the reason, and nothing measured."""
+    task, count = given_up.task, given_up.task.stop - given_up.task.start
+    values = {column.name: _nothing(opened, column, count) for _, column in opened.all_columns}
+    images = {column.name for _, column in opened.all_columns if column.kind == "image"}
+    why = (
+        f"engine: given up after {given_up.seconds:.0f} seconds without an answer. To try again: resume with "
+        "--retry-failed and a longer --task-timeout, or one of 0 for no limit"
+    )
+    return Finished(
+        task,
+        tuple(opened.scene.source.name_of(place) for place in range(task.start, task.stop)),
+        (None,) * count,  # to know the labels the images would have to be read
+        {name: array for name, array in values.items() if name not in images},
+        {name: array for name, array in values.items() if name in images},
+        (why,) * count,
+        given_up.seconds,
     )
 
 

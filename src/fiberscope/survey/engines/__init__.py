@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 
@@ -22,6 +23,10 @@ def open_engine(choice: EngineChoice) -> Engine:
         raise FiberscopeError(f"engine: {name!r} is none. Choose from {', '.join(ENGINES)}.")
     if workers is not None and workers < 1:
         raise FiberscopeError(f"workers: {workers} are asked for. Ask for at least one.")
+    if choice.task_timeout is not None and not 0 <= choice.task_timeout < math.inf:
+        raise FiberscopeError(
+            f"task-timeout: {choice.task_timeout} seconds are asked for. Ask for more than none, or for 0: no limit."
+        )
     return ENGINES[name](choice)
 
 
@@ -34,12 +39,12 @@ def cores() -> int:
 
 def _local(choice: EngineChoice) -> Engine:
     _refuse_cluster(choice)
-    return LocalEngine(choice.workers or cores())
+    return LocalEngine(choice.workers or cores(), choice.task_timeout)
 
 
 def _processes(choice: EngineChoice) -> Engine:
     _refuse_cluster(choice)
-    return ProcessEngine(choice.workers or cores())
+    return ProcessEngine(choice.workers or cores(), choice.task_timeout)
 
 
 def _ray(choice: EngineChoice) -> Engine:
@@ -50,7 +55,9 @@ def _ray(choice: EngineChoice) -> Engine:
         raise FiberscopeError(
             f"gpus-per-worker: {gpus} are asked for. Ask for a share such as 0.25, or for whole ones."
         )
-    return RayEngine(choice.workers, address=choice.address, gpus_per_worker=gpus or 0.0)
+    return RayEngine(
+        choice.workers, address=choice.address, gpus_per_worker=gpus or 0.0, task_timeout=choice.task_timeout
+    )
 
 
 ENGINES: dict[str, Callable[[EngineChoice], Engine]] = {"local": _local, "processes": _processes, "ray": _ray}

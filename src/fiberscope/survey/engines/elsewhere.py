@@ -31,7 +31,7 @@ def seal(open_worker: OpenWorkerHere) -> Sealed:
 
 
 class WorkerElsewhere:
-    """Opens a worker with its first task, and measures; to be made where it works.
+    """Opens a worker, and measures; to be made where it works.
 
     What it cannot open it tells with the name of its machine, as a FiberscopeError.
     """
@@ -44,11 +44,16 @@ class WorkerElsewhere:
     def is_there(self) -> None:
         """Answers."""
 
-    def work(self, task: Task) -> Finished:
-        """Measure a task."""
-        # Opened here and not when made: what cannot be opened is told as what it is, and not as a death.
+    def open(self) -> None:
+        """Open network and images, which is not part of any task's time."""
+        # Here and not when made: what cannot be opened is told as what it is, and not as a death.
         if self._worker is None:
             self._worker = self._open()
+
+    def work(self, task: Task) -> Finished:
+        """Measure a task."""
+        self.open()
+        assert self._worker is not None
         return self._worker(task)
 
     def _open(self) -> Worker:

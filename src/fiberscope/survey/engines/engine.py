@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
-from fiberscope.survey.tasks import Finished, Task, Worker
+from fiberscope.survey.tasks import Finished, GivenUp, Task, Worker
 
 OpenWorkerHere = Callable[[], Worker]
 """Opens a worker in the process that calls it; can be pickled."""
@@ -24,6 +24,6 @@ class Engine(Protocol):
         """Whether workers are of this process, and know whatever it knows."""
         ...
 
-    def run(self, tasks: Iterable[Task], open_worker: OpenWorkerHere, *, threads: int) -> Iterator[Finished]:
-        """Each task once, computed on so many threads."""
+    def run(self, tasks: Iterable[Task], open_worker: OpenWorkerHere, *, threads: int) -> Iterator[Finished | GivenUp]:
+        """Each task once, computed on so many threads, or given up where it takes longer than it may."""
         ...

@@ -19,7 +19,8 @@ from typing import Any, ClassVar, NamedTuple
 from fiberscope.problem import FiberscopeError, MissingPackageError
 from fiberscope.survey.engines.elsewhere import Sealed, WorkerElsewhere, seal
 from fiberscope.survey.engines.engine import OpenWorkerHere
-from fiberscope.survey.tasks import Finished, Task
+from fiberscope.survey.engines.patience import Patience
+from fiberscope.survey.tasks import Finished, GivenUp, Task
 
 try:
     import ray
@@ -51,13 +52,14 @@ class RayEngine:
     address: str | None = None
     gpus_per_worker: float = 0.0
     patience: float = 300.0
+    task_timeout: float | None = None
     shares_memory: ClassVar[bool] = False
 
-    def run(self, tasks: Iterable[Task], open_worker: OpenWorkerHere, *, threads: int) -> Iterator[Finished]:
+    def run(self, tasks: Iterable[Task], open_worker: OpenWorkerHere, *, threads: int) -> Iterator[Finished | GivenUp]:
         """Each task once, as they are done; tasks of a worker or a node that is lost are given to another.
 
-        Raises FiberscopeError for a cluster that cannot be joined or has no room, for what a worker cannot open, and
-        when workers die again and again.
+        A worker that takes too long for a task is killed, and the task given up. Raises FiberscopeError for a cluster
+        that cannot be joined or has no room, for what a worker cannot open, and when workers die again and again.
         """
         todo = iter(tasks)
         first = next(todo, None)
@@ -65,7 +67,7 @@ class RayEngine:
             return
         needs = Needs(threads, self.gpus_per_worker)
         with joined(self.address, cpus=None if self.workers is None else self.workers * threads):
-            crew = _Crew(seal(open_worker), needs, self.patience)
+            crew = _Crew(seal(open_worker), needs, self.patience, Patience(self.task_timeout))
             try:
                 for _ in range(self.workers or max(1, _room_for(needs))):
                     crew.fill(_Place())
@@ -108,12 +110,17 @@ def joined(address: str | None, *, cpus: int | None = None) -> Iterator[None]:
 
 @dataclass(eq=False)
 class _Place:
-    """Where a worker belongs: who holds it, whether it is there yet, its tasks, how many died here in a row."""
+    """Where a worker belongs: who holds it, whether it is there yet, its tasks, how many died here in a row.
+
+    ``since`` is when the task under way was begun; None before the worker has opened network and images.
+    """
 
     actor: Any = None
     ready: bool = False
     tasks: list[Task] = field(default_factory=list)  # the first is under way
     deaths: int = 0
+    is_open: bool = False
+    since: float | None = None
 
 
 @dataclass(eq=False)
@@ -123,6 +130,7 @@ class _Crew:
     sealed: Sealed
     needs: Needs
     patience: float
+    task_patience: Patience
     places: list[_Place] = field(default_factory=list)
     waiting: dict[Any, tuple[_Place, Task | None]] = field(default_factory=dict)
     late_since: float = field(default_factory=time.monotonic)
@@ -133,12 +141,12 @@ class _Crew:
         # Spread over all nodes, so that none is crowded while another idles.
         hire = ray.remote(num_cpus=self.needs.cpus, num_gpus=self.needs.gpus, scheduling_strategy="SPREAD")
         place.actor = hire(WorkerElsewhere).remote(self.sealed, self.needs.cpus)
-        place.ready, place.tasks = False, []
+        place.ready, place.is_open, place.since, place.tasks = False, False, None, []
         self.waiting[place.actor.is_there.remote()] = (place, None)
         if place not in self.places:
             self.places.append(place)
 
-    def work_off(self, again: deque[Task], todo: Iterator[Task]) -> Iterator[Finished]:
+    def work_off(self, again: deque[Task], todo: Iterator[Task]) -> Iterator[Finished | GivenUp]:
         """Every task, first those of ``again``, where deaths put what they left."""
         while self._hand_out(again, todo):
             done, _ = ray.wait(list(self.waiting), num_returns=1, timeout=_LOOK)
@@ -149,6 +157,7 @@ class _Crew:
                     yield finished
             # With the last reference the cluster lets a result go.
             ref, done, finished = None, [], None
+            yield from self._give_up(again)
             self._look_for_workers()
 
     def dismiss(self) -> None:
@@ -167,6 +176,8 @@ class _Crew:
                         return any(other.tasks for other in self.places)
                     self.waiting[place.actor.work.remote(task)] = (place, task)
                     place.tasks.append(task)
+                    if place.is_open and place.since is None:
+                        place.since = time.monotonic()
         return True
 
     def _result(self, ref: Any, place: _Place, task: Task | None, again: deque[Task]) -> Finished | None:
@@ -182,10 +193,17 @@ class _Crew:
                 ) from error
             self._replace(place, again, error)
             return None
+        now = time.monotonic()
         if task is None:
-            place.ready = True
+            if place.ready:
+                place.is_open, place.since = True, now if place.tasks else None
+            else:
+                place.ready = True
+                self.waiting[place.actor.open.remote()] = (place, None)
             return None
         place.tasks.remove(task)
+        self.task_patience.learn(now if place.since is None else place.since)
+        place.since = now if place.tasks else None
         for each in self.places:
             each.deaths = 0
         return found
@@ -200,6 +218,24 @@ class _Crew:
             ) from error
         # Those that only waited go first: if it is the other that kills, it must not take them along again.
         again.extend(place.tasks[1:] + under_way)
+        self._refill(place)
+
+    def _give_up(self, again: deque[Task]) -> Iterator[GivenUp]:
+        for place in self.places:
+            if place.since is None or not self.task_patience.is_over(place.since) or self._is_done(place):
+                continue
+            task, seconds = place.tasks[0], time.monotonic() - place.since
+            again.extend(place.tasks[1:])
+            self._refill(place)
+            yield GivenUp(task, seconds)
+
+    def _is_done(self, place: _Place) -> bool:
+        """Tell whether a result waits: the pace is that of whoever takes it."""
+        own = [ref for ref, (where, _) in self.waiting.items() if where is place]
+        done, _ = ray.wait(own, num_returns=1, timeout=0)
+        return bool(done)
+
+    def _refill(self, place: _Place) -> None:
         self.waiting = {ref: (where, task) for ref, (where, task) in self.waiting.items() if where is not place}
         ray.kill(place.actor)  # one that is cut off, not dead, must not hold its core
         self.fill(place)

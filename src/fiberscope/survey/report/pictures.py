@@ -13,7 +13,7 @@ from torch import Tensor
 from fiberscope.analysis.selection import is_digit
 from fiberscope.data import load_labelled, mnist
 from fiberscope.problem import FiberscopeError
-from fiberscope.survey.arrays import read_images
+from fiberscope.survey.images import read_images
 from fiberscope.survey.plan import Plan
 from fiberscope.survey.source import Source, open_source
 
