@@ -21,8 +21,8 @@ from fiberscope.survey.kept import refuse_edited
 from fiberscope.survey.lock import is_running
 from fiberscope.survey.plan import Plan, read_plan
 from fiberscope.survey.store import RECORDS
-from fiberscope.survey.tables import refuse_odd_tables
 from fiberscope.survey.stored import Fault, Stored, joined, read_all, read_stored, size
+from fiberscope.survey.tables import refuse_odd_tables
 from fiberscope.whole_file import write_whole
 
 _MOST_FAILURES = 5
