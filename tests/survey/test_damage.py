@@ -115,7 +115,6 @@ OF_ARRAYS = {
     "shards a file": file(f"{FOUND}/c"),
     "column removed": remove(FOUND),
     "arrays removed": remove("arrays.zarr"),
-    "arrays a file": file("arrays.zarr"),
     "metadata removed": remove(META),
     "metadata cut": cut(META),
     "metadata a folder": folder(META),
@@ -169,6 +168,10 @@ def test_damaged_arrays_are_told_and_mended(harm, survey, whole):
 
 OF_RECORDS = {
     "records lost": (("DELETE FROM records WHERE image IN (6, 7)",), "images 5 to 9: 2 records are missing"),
+    "records twice": (
+        ("INSERT INTO records SELECT * FROM records WHERE image = 7",),
+        "images 5 to 9: records are there more than once",
+    ),
     "a task lost": (("DELETE FROM tasks WHERE start = 5",), "images 5 to 9: there are records, but no task"),
     "a task twice": (("INSERT INTO tasks SELECT * FROM tasks WHERE start = 5",), "images 5 to 9: stored by two tasks"),
     "a task moved": (("UPDATE tasks SET start = 7 WHERE start = 5",), "images 7 to 9: stored by a task that the plan"),
@@ -204,12 +207,14 @@ def test_places_beyond_the_plan_are_refused(survey):
             ask(survey)
 
 
-def test_a_folder_of_arrays_that_is_a_link_is_refused_with_what_to_do(survey, whole):
-    link("arrays.zarr")(survey)
-    assert status(survey).faults
-    with pytest.raises(FiberscopeError, match=r"is a link.*or remove the link: resume then computes"):
-        resume_survey(survey)
+@pytest.mark.parametrize("harm", [link("arrays.zarr"), file("arrays.zarr")], ids=["a link", "a file"])
+def test_arrays_that_are_no_folder_are_refused_until_there_is_one(harm, survey, whole):
+    harm(survey)
+    for ask in (status, resume_survey):
+        with pytest.raises(FiberscopeError, match=r"arrays\.zarr is .*, wanted a folder.*Put a folder there"):
+            ask(survey)
     (survey / "arrays.zarr").unlink()
+    (survey / "arrays.zarr").mkdir()
     resume_survey(survey)
     assert images(survey, "found") == images(whole, "found")
 

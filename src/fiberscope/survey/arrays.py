@@ -137,16 +137,8 @@ def open_shards(folder: Path, name: str, layout: Layout) -> Shards:
 
 
 def make_arrays(folder: Path, names: Sequence[str], layout: Layout) -> None:
-    """Make an array for each name, or mend its metadata; the images that are there stay.
-
-    Raises FiberscopeError where the folder of the arrays is a link: fiberscope follows none.
-    """
+    """Make an array for each name, or mend its metadata; the images that are there stay."""
     arrays = folder / ARRAYS
-    if arrays.is_symlink():
-        raise FiberscopeError(
-            f"{arrays} is a link, and surveys follow none. Put the folder that it names into its place, or remove the "
-            "link: resume then computes its images anew."
-        )
     for name in names:
         try:
             open_shards(folder, name, layout)
