@@ -147,6 +147,24 @@ def test_ray_on_this_machine_alone_ends_with_an_interruption_and_leaves_nobody(n
 
 
 @needs_ray
+def test_a_worker_that_hangs_on_ray_is_given_up(network, tmp_path):
+    model = write_survey(tmp_path / "files")
+    hanging = "def hanging(scene, batch):\n    while batch.start == 10:\n        time.sleep(0.1)\n"
+    hanging += "    return of(scene, batch)\n"
+    hanging += 'def stuck():\n    return Measure("stuck", "Hangs.", columns, hanging)\n'
+    with (tmp_path / "files" / "own.py").open("a") as file:
+        file.write(hanging)
+    command = as_command(choose(tmp_path / "files", tmp_path / "survey", "own:stuck"), model, HERE)
+    process = network.fiberscope(*command, "--task-timeout", "5")
+    _, error = process.communicate(timeout=200)
+    assert process.returncode == 1, error
+    assert "5 images failed" in error
+    told = status(tmp_path / "survey")
+    assert (told.done, told.failed) == (COUNT, 5)
+    assert "given up after" in told.failures[0][1]
+
+
+@needs_ray
 @pytest.mark.slow
 def test_a_lost_node_costs_nothing_but_time(cluster, files, alone, tmp_path):
     network, _ = cluster

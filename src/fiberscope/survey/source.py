@@ -15,6 +15,9 @@ import torch
 from fiberscope.analysis.content_hash import hash_tensors
 from fiberscope.analysis.selection import Selection, as_image, is_digit, select
 from fiberscope.data import LabelledImages, load_images, load_labelled, mnist_bytes
+from fiberscope.data.listing import image_files, listed
+from fiberscope.data.picture import is_picture
+from fiberscope.plain_text import plain_name
 from fiberscope.problem import FiberscopeError
 
 _MNIST: dict[str, tuple[Literal["test", "train"], ...]] = {
@@ -46,7 +49,7 @@ class Source:
 def open_source(data: str, *, shape: tuple[int, ...]) -> Source:
     """The images that ``data`` names: mnist:test, mnist:train, mnist (both), test digits by index, a file or folder.
 
-    A folder of PNG files and MNIST are read a few at a time, so that memory does not grow with them. A folder with a
+    A folder of pictures and MNIST are read a few at a time, so that memory does not grow with them. A folder with a
     folder for each class, and an npz archive with the array labels, have classes. Raises FiberscopeError that names
     the argument.
     """
@@ -60,7 +63,7 @@ def open_source(data: str, *, shape: tuple[int, ...]) -> Source:
     path = Path(data)
     if data.startswith("mnist:") and not path.exists():
         raise FiberscopeError(f"data: {data!r} is none. MNIST is {', '.join(_MNIST)} (both).")
-    if path.is_dir() and any(file.suffix.lower() == ".png" for file in path.iterdir()):
+    if path.is_dir() and any(map(is_picture, listed(path))):
         return _pictures(path, shape)
     if path.is_dir() or (path.suffix.lower() == ".npz" and path.is_file() and _has_labels(path)):
         return _labelled(load_labelled(path, shape=as_image(shape, "data")))
@@ -98,7 +101,7 @@ def _digits(splits: Sequence[Literal["test", "train"]]) -> Source:
 
 
 def _pictures(folder: Path, shape: tuple[int, ...]) -> Source:
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".png")
+    files = image_files(folder)
 
     def hash_all() -> str:
         found = hashlib.sha256()
@@ -111,7 +114,7 @@ def _pictures(folder: Path, shape: tuple[int, ...]) -> Source:
         loaded = load_images(some, shape=as_image(shape, "data"))
         return Selection(loaded.images, loaded.names, (None,) * len(some))
 
-    return Source(len(files), hash_all, read, lambda place: _as_text(files[place].name))
+    return Source(len(files), hash_all, read, lambda place: plain_name(files[place].name))
 
 
 def _labelled(data: LabelledImages) -> Source:
@@ -137,9 +140,3 @@ def _has_labels(path: Path) -> bool:
             return "labels.npy" in archive.namelist()
     except Exception:  # whatever a damaged archive raises: who reads its images says what is wrong
         return False
-
-
-def _as_text(name: str) -> str:
-    """Write the name of a file, which may hold any bytes, as text that any table takes: on one line, with escapes."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -96,20 +96,22 @@ class _Threads:
         for _ in self.members:
             self.todo.put(None)
 
-    def _next(self) -> list[Finished | GivenUp]:
-        """Wait for the next task that is done, or for one that has had its time."""
+    def _next(self) -> Iterator[Finished | GivenUp]:
+        """Wait for the next task that is done, or for those that have had their time."""
         while True:
             try:
                 since, found = self.done.get(timeout=_LOOK)
             except queue.Empty:
                 late = self._give_up()
                 if late:
-                    return late
+                    yield from late
+                    return
                 continue
             if isinstance(found, BaseException):
                 raise found
             self.patience.learn(since)
-            return [found]
+            yield found
+            return
 
     def _give_up(self) -> list[Finished | GivenUp]:
         given_up: list[Finished | GivenUp] = []
