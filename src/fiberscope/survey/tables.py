@@ -115,8 +115,7 @@ def _refuse_other_places(database: Database, images: int, where: str) -> None:
     if count and not (count == known and low >= 0 and high < images):
         raise _refusal(
             where,
-            f"{count} records of images {low} to {high}, a place beyond the plan, wanted images from 0 to "
-            f"{images - 1}",
+            f"{count} records of images {low} to {high}, a place beyond the plan, wanted images from 0 to {images - 1}",
         )
     sql = "SELECT count(*), least(count(task), count(start), count(stop), count(failed), count(seconds)), "
     sql += "min(start), max(stop), count(*) FILTER (WHERE start < stop AND failed >= 0 AND seconds >= 0) FROM tasks"
