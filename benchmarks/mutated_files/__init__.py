@@ -1,1 +1,1 @@
-"""10,000 mutated files at the doors of fiberscope: none may run code, end in a raw error, or take memory without end."""
+"""Mutated files at the doors of fiberscope: none may run code, end in a raw error, or take memory without end."""

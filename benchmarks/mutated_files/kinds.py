@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +54,7 @@ def kinds(places: Places) -> Mapping[str, Kind]:
     return {
         "png": Kind(good_files.png, {"x.png": pictures.PNG}, _images("x.png")),
         "jpeg": Kind(good_files.jpeg, {"x.jpg": pictures.JPEG}, _images("x.jpg")),
-        "npz": Kind(good_files.npz, {"x.npz": arrays.NPZ}, _images("x.npz")),
+        "npz": Kind(good_files.npz, {"x.npz": arrays.NPZ}, {"load_images": _grey("x.npz")}),
         "labelled": Kind(
             good_files.labelled,
             {"x.npz": arrays.NPZ},
@@ -114,13 +113,17 @@ SURVEY: Mapping[str, Door] = {
     "summary": survey.summary,
     "export": lambda folder: survey.export(folder, folder / "out.csv", format="csv").read_text(errors="replace"),
     "images": _images_found,
-    "compare": lambda folder: dataclasses.astuple(survey.compare_surveys(folder, folder)),
+    "compare": lambda folder: survey.compare_surveys(folder, folder),
     "resume": _resume,
 }
 
 
 def _images(name: str) -> Mapping[str, Door]:
     return {
-        "load_images, grey": lambda folder: fs.data.load_images(folder / name),
+        "load_images, grey": _grey(name),
         "load_images, colour": lambda folder: fs.data.load_images(folder / name, shape=(3, 28, 28)),
     }
+
+
+def _grey(name: str) -> Door:
+    return lambda folder: fs.data.load_images(folder / name)

@@ -59,7 +59,7 @@ _ODD = (
 
 
 def trap(folder: Path) -> Path:
-    """Write, in a folder that no file has a right to, what must not be read and what must not run; returns the folder."""
+    """Write what must not be read and what must not run into a folder that no file has a right to; returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "secret.txt").write_text(SECRET)
     (folder / "trap.py").write_text("def make():\n    raise SystemExit\n")

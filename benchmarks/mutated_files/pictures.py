@@ -112,7 +112,7 @@ def bomb(content: bytes, random: Random) -> bytes:
     width = random.choice((28, 12_000, 40_000, 80_000))
     depth, colour = random.choice(((8, 0), (16, 2), (1, 0), (8, 6)))
     header = struct.pack(">IIBBBBB", width, width, depth, colour, 0, 0, 0)
-    return png_of([Chunk(b"IHDR", header), Chunk(b"IDAT", zeros(1600)), Chunk(b"IEND", b"")])
+    return png_of([Chunk(b"IHDR", header), Chunk(b"IDAT", zeros(1200)), Chunk(b"IEND", b"")])
 
 
 @cache

@@ -11,6 +11,7 @@ import duckdb
 from benchmarks.mutated_files import payloads
 from benchmarks.mutated_files.mutations import Mutation, extreme
 
+_TYPES = ("VARCHAR", "BLOB", "DOUBLE", "BIGINT[]", "DATE", "HUGEINT")
 _TABLES = ("records", "columns", "tasks")
 
 
@@ -50,9 +51,7 @@ def _statements(database: duckdb.DuckDBPyConnection, random: Random, outside: Pa
         [f'ALTER TABLE {table} DROP "{name}"'],
         [f'ALTER TABLE {table} RENAME "{name}" TO "{text.replace(chr(34), chr(34) * 2)[:1000]}"'],
         [f'ALTER TABLE {table} ADD COLUMN "{text.replace(chr(34), chr(34) * 2)[:1000]}" VARCHAR'],
-        [
-            f'ALTER TABLE {table} ALTER "{name}" TYPE {random.choice(("VARCHAR", "BLOB", "DOUBLE", "BIGINT[]", "DATE", "HUGEINT"))}'
-        ],
+        [f'ALTER TABLE {table} ALTER "{name}" TYPE {random.choice(_TYPES)}'],
         [f'UPDATE {table} SET "{name}" = NULL'],
         [f"UPDATE {table} SET \"{name}\" = '{text}'"],
         [f"UPDATE {table} SET \"{name}\" = '{text}' WHERE rowid = 0"],
