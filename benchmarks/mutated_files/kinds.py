@@ -63,7 +63,11 @@ def kinds(places: Places) -> Mapping[str, Kind]:
         "idx": Kind(
             good_files.idx,
             {"*ubyte": arrays.IDX, "*.gz": arrays.IDX_GZ},
-            {"mnist": lambda folder: fs.data.mnist("test", folder)},
+            {
+                "load_labelled": lambda folder: fs.data.load_labelled(_first(folder, "*images*")),
+                "load_images": lambda folder: fs.data.load_images(_first(folder, "*images*")),
+                "mnist": lambda folder: fs.data.mnist("test", folder),
+            },
         ),
         "safetensors": Kind(
             good_files.safetensors_,
@@ -127,3 +131,7 @@ def _images(name: str) -> Mapping[str, Door]:
 
 def _grey(name: str) -> Door:
     return lambda folder: fs.data.load_images(folder / name)
+
+
+def _first(folder: Path, pattern: str) -> Path:
+    return min(folder.glob(pattern))

@@ -70,7 +70,7 @@ def text(random: Random, outside: Path) -> str:
     """A hostile string: code, a path that leads away, or a name that few expect."""
     match random.randrange(4):
         case 0 | 1:
-            return random.choice(_CODE)
+            return _CODE[0] if random.random() < 0.3 else random.choice(_CODE)
         case 2:
             return random.choice(_paths(outside))
         case _:

@@ -125,13 +125,8 @@ def zeros(mebibytes: int) -> bytes:
 
 
 PNG = (
-    mutate_inside_a_chunk,
-    mutate_inside_a_chunk,
-    shuffle_chunks,
-    set_the_header,
-    set_the_header,
-    change_the_rows,
-    add_a_chunk,
+    *(mutate_inside_a_chunk, shuffle_chunks, set_the_header, set_the_header, change_the_rows, add_a_chunk) * 8,
+    *(mutate_inside_a_chunk,) * 8,
     bomb,
 )
 

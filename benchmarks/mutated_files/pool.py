@@ -14,23 +14,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
-_CHILD = (sys.executable, "-m", "benchmarks.mutated_files.child")
 _LONGEST_START = 300.0  # seconds, in which all libraries are imported
 
 Job = tuple[str, int]
 
 
 class Pool(NamedTuple):
-    """A folder for files, the seed, the kinds, and the seconds that a mutant may take."""
+    """A folder for files, the seed, the kinds, the seconds that a mutant may take, and what opens them."""
 
     folder: Path
     seed: int
     kinds: tuple[str, ...]
     patience: float
+    child: tuple[str, ...] = (sys.executable, "-m", "benchmarks.mutated_files.child")
 
     def make(self) -> None:
         """Write the good files; raises RuntimeError where this version cannot."""
-        command = [*_CHILD, "make", str(self.folder), *self.kinds]
+        command = [*self.child, "make", str(self.folder), *self.kinds]
         done = subprocess.run(command, cwd=ROOT, env=self._environment(), capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"the good files cannot be made:\n{done.stderr[-3000:]}")
@@ -65,7 +65,7 @@ class Pool(NamedTuple):
         try:
             while True:
                 kind, number = waiting.get_nowait()
-                if child is None or child.poll() is not None:
+                if child is None:
                     child = self._start(log, tell)
                 size = log.stat().st_size
                 child.stdin.write(f"{kind} {number}\n".encode())  # type: ignore[union-attr]
@@ -91,7 +91,7 @@ class Pool(NamedTuple):
                 _end(child, 0.0)
 
     def _start(self, log: Path, tell: Callable[[dict[str, Any]], None]) -> subprocess.Popen[bytes]:
-        command = [*_CHILD, "serve", str(self.folder), str(self.seed), *self.kinds]
+        command = [*self.child, "serve", str(self.folder), str(self.seed), *self.kinds]
         with log.open("ab") as file:
             pipe = subprocess.PIPE
             child = subprocess.Popen(command, cwd=ROOT, env=self._environment(), stdin=pipe, stdout=pipe, stderr=file)
@@ -116,12 +116,12 @@ def _answer(child: subprocess.Popen[bytes], patience: float) -> dict[str, Any] |
 
 def _end(child: subprocess.Popen[bytes], patience: float) -> str:
     """Why a process answers no more; it is gone afterwards."""
-    try:
-        code = child.wait(timeout=1.0 if patience else 0.0)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-        return f"no end after {patience:.0f} s"
+    with child:  # which closes its pipes
+        try:
+            code = child.wait(timeout=1.0 if patience else 0.0)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            return f"no end after {patience:.0f} s"
     return f"the process died of signal {-code}" if code < 0 else f"the process ended with {code}"
 
 
