@@ -83,7 +83,9 @@ def kinds(places: Places) -> Mapping[str, Kind]:
         ),
         "onnx": Kind(good_files.onnx_, {"x.onnx": graphs.onnx_mutations(outside)}, model("x.onnx")),
         "pt2": Kind(good_files.pt2, {"x.pt2": weights.archive_mutations(outside)}, model("x.pt2")),
-        "plan": Kind(lambda folder: good_files.survey(folder, places.trusted), {"plan.json": text}, SURVEY),
+        "plan": Kind(
+            lambda folder: good_files.survey(folder, places.trusted), {"plan.json": text}, SURVEY, tables.forget_more
+        ),
         "survey": Kind(
             lambda folder: good_files.survey(folder, places.trusted),
             {"records.duckdb": tables.table_mutations(outside), "**/zarr.json": text, "**/c/**/*": ()},

@@ -97,7 +97,7 @@ class Pool(NamedTuple):
             child = subprocess.Popen(command, cwd=ROOT, env=self._environment(), stdin=pipe, stdout=pipe, stderr=file)
         first = _answer(child, _LONGEST_START)
         if first is None:
-            raise RuntimeError(f"no process that opens files can be started ({_end(child, 0.0)}):\n{_tail(log, 0)}")
+            raise RuntimeError(f"no process that opens files can be started ({_end(child, 1.0)}):\n{_tail(log, 0)}")
         tell(first)
         return child
 

@@ -33,6 +33,14 @@ def table_mutations(outside: Path) -> tuple[Mutation, ...]:
     return (change_the_tables,) * 9
 
 
+def forget_more(folder: Path) -> None:
+    """Drop whatever the records keep beside their tables, such as the plan: who edits that can edit this as well."""
+    with duckdb.connect(str(folder / "records.duckdb")) as database:
+        tables = [row[0] for row in database.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+        for table in set(tables).difference(_TABLES):
+            database.execute(f'DROP TABLE "{table}"')
+
+
 def _statements(database: duckdb.DuckDBPyConnection, random: Random, outside: Path, secret: Path) -> list[str]:
     table = random.choice(_TABLES)
     names = [row[0] for row in database.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchall()]
