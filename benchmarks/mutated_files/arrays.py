@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import struct
 import zipfile
 import zlib
@@ -12,6 +11,7 @@ from random import Random
 from benchmarks.mutated_files.mutations import ANY, Mutation, extreme
 from benchmarks.mutated_files.payloads import MARK
 from benchmarks.mutated_files.pictures import zeros
+from benchmarks.mutated_files.zips import members_of, zip_of
 
 _SHAPES = (
     *("()", "(0,)", "(784,)", "(1,28,28)", "(28,28)", "(-1,1,28,28)", "(1,1,28,28,1)", "(0,1,28,28)", "(2,1,28,29)"),
@@ -47,6 +47,7 @@ _NAMES = (
     *("../images.npy", "/tmp/images.npy", "images.npy", "labels.npy", "images", "\x1b[2Jimages.npy", "a/b.npy", ""),
     *("images.npy\0.txt", "x" * 60_000, "ımages.npy"),
 )
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ZEROS = 1200  # MiB
 
 
@@ -95,16 +96,16 @@ NPY: tuple[Mutation, ...] = (hostile_npy, hostile_npy, hostile_npy, odd_header)
 
 def mutate_a_member(content: bytes, random: Random) -> bytes:
     """An array of the archive mutated, and the archive written right."""
-    members = _members(content)
+    members = members_of(content)
     place = random.randrange(len(members))
     name, data = members[place]
     members[place] = (name, random.choice((*NPY, *NPY, *ANY))(data, random))
-    return _zip(members, random)
+    return zip_of(members, random.choice(_METHODS))
 
 
 def change_members(content: bytes, random: Random) -> bytes:
     """Members renamed, repeated, dropped or added."""
-    members = _members(content)
+    members = members_of(content)
     place = random.randrange(len(members))
     name, data = members[place]
     match random.randrange(4):
@@ -116,7 +117,7 @@ def change_members(content: bytes, random: Random) -> bytes:
             del members[place]
         case _:
             members += [(f"{random.choice(_NAMES)}{number}", data[:200]) for number in range(random.choice((1, 2000)))]
-    return _zip(members, random)
+    return zip_of(members, random.choice(_METHODS))
 
 
 def set_the_directory(content: bytes, random: Random) -> bytes:
@@ -132,7 +133,7 @@ def set_the_directory(content: bytes, random: Random) -> bytes:
 
 def zip_bomb(content: bytes, random: Random) -> bytes:
     """More than a GiB of zeros in a few MiB, with the header of an array that is as large, or of a small one."""
-    names = [name for name, _ in _members(content)]
+    names = [name for name, _ in members_of(content)]
     count = _ZEROS * 2**20 // 784 - 1
     header = npy("'|u1'", random.choice((f"({count},1,28,28)", "(1,28,28)", f"({count * 784},)")), b"")
     plain = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -178,16 +179,3 @@ def gzip_bomb(content: bytes, random: Random) -> bytes:
 
 IDX: tuple[Mutation, ...] = (*(set_the_sizes,) * 4, change_the_numbers, change_the_numbers)
 IDX_GZ: tuple[Mutation, ...] = (*IDX * 8, gzip_bomb)
-
-
-def _members(content: bytes) -> list[tuple[str, bytes]]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return [(name, archive.read(name)) for name in archive.namelist()]
-
-
-def _zip(members: list[tuple[str, bytes]], random: Random) -> bytes:
-    buffer, method = io.BytesIO(), random.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in members:
-            archive.writestr(zipfile.ZipInfo(name), data, method)
-    return buffer.getvalue()

@@ -42,8 +42,27 @@ class Kind:
 
 def kinds(places: Places) -> Mapping[str, Kind]:
     """Every kind by its name."""
+    return {**_pictures_and_arrays(), **_networks(places), **_surveys(places)}
+
+
+def _pictures_and_arrays() -> Mapping[str, Kind]:
+    idx: Mapping[str, Door] = {
+        "load_labelled": lambda folder: fs.data.load_labelled(_first(folder, "*images*")),
+        "load_images": lambda folder: fs.data.load_images(_first(folder, "*images*")),
+        "mnist": lambda folder: fs.data.mnist("test", folder),
+    }
+    labelled: Mapping[str, Door] = {"load_labelled": lambda folder: fs.data.load_labelled(folder / "x.npz")}
+    return {
+        "png": Kind(good_files.png, {"x.png": pictures.PNG}, _images("x.png")),
+        "jpeg": Kind(good_files.jpeg, {"x.jpg": pictures.JPEG}, _images("x.jpg")),
+        "npz": Kind(good_files.npz, {"x.npz": arrays.NPZ}, {"load_images": _grey("x.npz")}),
+        "labelled": Kind(good_files.labelled, {"x.npz": arrays.NPZ}, labelled),
+        "idx": Kind(good_files.idx, {"*ubyte": arrays.IDX, "*.gz": arrays.IDX_GZ}, idx),
+    }
+
+
+def _networks(places: Places) -> Mapping[str, Kind]:
     outside, factory = places.outside, f"{places.trusted / 'net.py'}:make"
-    text = values.json_mutations(outside)
 
     def weights_beside(name: str) -> Mapping[str, Door]:
         return {"layers": lambda folder: run_layers(NetworkChoice(model=factory, weights=folder / name))}
@@ -51,46 +70,27 @@ def kinds(places: Places) -> Mapping[str, Kind]:
     def model(name: str) -> Mapping[str, Door]:
         return {"layers": lambda folder: run_layers(NetworkChoice(model=str(folder / name)))}
 
+    tensors = weights.safetensors_mutations(outside)
+    card = {"network.json": values.json_mutations(outside), "network.safetensors": tensors}
     return {
-        "png": Kind(good_files.png, {"x.png": pictures.PNG}, _images("x.png")),
-        "jpeg": Kind(good_files.jpeg, {"x.jpg": pictures.JPEG}, _images("x.jpg")),
-        "npz": Kind(good_files.npz, {"x.npz": arrays.NPZ}, {"load_images": _grey("x.npz")}),
-        "labelled": Kind(
-            good_files.labelled,
-            {"x.npz": arrays.NPZ},
-            {"load_labelled": lambda folder: fs.data.load_labelled(folder / "x.npz")},
-        ),
-        "idx": Kind(
-            good_files.idx,
-            {"*ubyte": arrays.IDX, "*.gz": arrays.IDX_GZ},
-            {
-                "load_labelled": lambda folder: fs.data.load_labelled(_first(folder, "*images*")),
-                "load_images": lambda folder: fs.data.load_images(_first(folder, "*images*")),
-                "mnist": lambda folder: fs.data.mnist("test", folder),
-            },
-        ),
-        "safetensors": Kind(
-            good_files.safetensors_,
-            {"x.safetensors": weights.safetensors_mutations(outside)},
-            weights_beside("x.safetensors"),
-        ),
+        "safetensors": Kind(good_files.safetensors_, {"x.safetensors": tensors}, weights_beside("x.safetensors")),
         "state_dict": Kind(good_files.state_dict, {"x.pt": weights.STATE_DICT}, weights_beside("x.pt")),
-        "card": Kind(
-            good_files.card,
-            {"network.json": text, "network.safetensors": weights.safetensors_mutations(outside)},
-            model("network.json"),
-            good_files.seal_card,
-        ),
+        "card": Kind(good_files.card, card, model("network.json"), good_files.seal_card),
         "onnx": Kind(good_files.onnx_, {"x.onnx": graphs.onnx_mutations(outside)}, model("x.onnx")),
         "pt2": Kind(good_files.pt2, {"x.pt2": weights.archive_mutations(outside)}, model("x.pt2")),
-        "plan": Kind(
-            lambda folder: good_files.survey(folder, places.trusted), {"plan.json": text}, SURVEY, tables.forget_more
-        ),
-        "survey": Kind(
-            lambda folder: good_files.survey(folder, places.trusted),
-            {"records.duckdb": tables.table_mutations(outside), "**/zarr.json": text, "**/c/**/*": ()},
-            SURVEY,
-        ),
+    }
+
+
+def _surveys(places: Places) -> Mapping[str, Kind]:
+    text = values.json_mutations(places.outside)
+    records = {"records.duckdb": tables.table_mutations(places.outside), "**/zarr.json": text, "**/c/**/*": ()}
+
+    def make(folder: Path) -> None:
+        good_files.survey(folder, places.trusted)
+
+    return {
+        "plan": Kind(make, {"plan.json": text}, SURVEY, tables.forget_more),
+        "survey": Kind(make, records, SURVEY),
     }
 
 

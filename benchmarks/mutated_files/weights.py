@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import pickle
 import struct
-import zipfile
 from pathlib import Path
 from random import Random
 
 from benchmarks.mutated_files import payloads
 from benchmarks.mutated_files.mutations import ANY, Mutation, extreme
 from benchmarks.mutated_files.values import json_mutations
+from benchmarks.mutated_files.zips import members_of, zip_of
 
 
 def safetensors_mutations(outside: Path) -> tuple[Mutation, ...]:
@@ -58,23 +57,23 @@ def archive_mutations(outside: Path) -> tuple[Mutation, ...]:
     change_text = json_mutations(outside)
 
     def change_a_text(content: bytes, random: Random) -> bytes:
-        members = _members(content)
+        members = dict(members_of(content))
         name = random.choice(sorted(name for name in members if name.endswith(".json")))
         members[name] = random.choice(change_text)(members[name], random)
-        return _zip(members)
+        return zip_of(list(members.items()))
 
     def rename_throughout(content: bytes, random: Random) -> bytes:
         """A name of the program replaced wherever it stands, also within others, so that the program stays whole."""
-        members = _members(content)
+        members = dict(members_of(content))
         new = json.dumps(payloads.text(random, outside)).encode()[1:-1]
         old = random.choice(
             (b"first", b"second", b"act", b"linear", b"p_first_weight", b"torch.nn.modules", b"Linear", b"s0")
         )
         members = {name: data.replace(old, new) if name.endswith(".json") else data for name, data in members.items()}
-        return _zip(members)
+        return zip_of(list(members.items()))
 
     def change_a_member(content: bytes, random: Random) -> bytes:
-        members = _members(content)
+        members = dict(members_of(content))
         name = random.choice(sorted(members))
         match random.randrange(4):
             case 0:
@@ -96,17 +95,17 @@ def archive_mutations(outside: Path) -> tuple[Mutation, ...]:
                 members[f"{folder}/{random.choice(more)}"] = random.choice(
                     (hostile_pickle(random), b"{}", members[name])
                 )
-        return _zip(members)
+        return zip_of(list(members.items()))
 
     return (*(change_a_text,) * 4, *(rename_throughout,) * 4, change_a_member, change_a_member)
 
 
 def change_the_pickle(content: bytes, random: Random) -> bytes:
     """The pickle of a state dict replaced or mutated."""
-    members = _members(content)
+    members = dict(members_of(content))
     name = next(name for name in members if name.endswith("data.pkl"))
     members[name] = random.choice((lambda: hostile_pickle(random), lambda: random.choice(ANY)(members[name], random)))()
-    return _zip(members)
+    return zip_of(list(members.items()))
 
 
 def hostile_pickle(random: Random) -> bytes:
@@ -127,19 +126,3 @@ STATE_DICT: tuple[Mutation, ...] = (*(change_the_pickle,) * 4, only_a_pickle)
 def _header(content: bytes) -> tuple[bytes, bytes]:
     length = struct.unpack_from("<Q", content)[0]
     return content[8 : 8 + length], content[8 + length :]
-
-
-def _members(content: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def _zip(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in members.items():
-            archive.writestr(zipfile.ZipInfo(name.encode(errors="ignore").decode()), data)
-    return buffer.getvalue()
-
-
-__all__ = ["STATE_DICT", "archive_mutations", "hostile_pickle", "safetensors_mutations"]
