@@ -138,8 +138,7 @@ def _walk(fiber: fs.Fiber | fs.Tube, case: Case) -> Ended:
 
 
 def _spread(fiber: fs.Fiber | fs.Tube, case: Case) -> Ended:
-    other = case.images if case.frozen is None else torch.where(case.frozen, case.images, case.goals)
-    starts = torch.stack([case.images, (case.images + other) / 2], dim=1)
+    starts = torch.stack([case.images, (case.images + case.goals) / 2], dim=1)
     if case.frozen is not None:
         starts = torch.where(case.frozen, case.images[:, None], starts)
     found = fs.spread(fiber, starts, frozen=case.frozen, num_steps=3)
