@@ -64,8 +64,10 @@ def test_a_judge_that_has_changed_is_refused(judged):
     run_survey(choice, network)
     assert read_plan(choice.out).judges == choice.judge
     (folder / "judge.py").write_text(JUDGE.replace("100 *", "-100 *"))
-    with pytest.raises(FiberscopeError, match="the judges have changed"):
+    with pytest.raises(FiberscopeError, match="Python code that you have not trusted"):
         resume_survey(choice.out)
+    with pytest.raises(FiberscopeError, match="changed"):
+        resume_survey(choice.out, trust=True)
     with pytest.raises(FiberscopeError, match="the judges have changed"):
         run_survey(choice, network)
 
