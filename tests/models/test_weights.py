@@ -1,6 +1,8 @@
 """Weights as trainers save them: what is read, what is said of it, and what is refused."""
 
+import argparse
 import json
+import pickle
 import struct
 import zipfile
 
@@ -11,7 +13,7 @@ from torch import nn
 
 from fiberscope.analysis.choices import NetworkChoice
 from fiberscope.analysis.layers import run_layers
-from fiberscope.models import open_model
+from fiberscope.models import open_model, torch_pickle
 from fiberscope.models.weights import load_weights
 from fiberscope.problem.errors import ModelError
 
@@ -137,6 +139,20 @@ def test_a_lightning_checkpoint_is_read(file, own, tmp_path):
     assert said == "entry 'state_dict'; names without 'model.'"
 
 
+def test_the_average_of_a_network_is_read(file, own, tmp_path):
+    state = torch.optim.swa_utils.AveragedModel(own).state_dict()
+    assert opens(file, own, saved(state, tmp_path / "w.pt")) == "names without 'module.'"
+
+
+def test_the_refusal_of_a_checkpoint_names_what_it_holds_and_what_to_write_works(file, own, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    checkpoint = {"state_dict": own.state_dict(), "hyper_parameters": argparse.Namespace(rate=1)}
+    said = refuses(file, saved(checkpoint, tmp_path / "last.ckpt"))
+    assert "argparse.Namespace" in said
+    exec(said[said.index("torch.save(") :], {"torch": torch})
+    assert opens(file, own, tmp_path / "weights.pt") == ""
+
+
 def test_layers_tell_what_was_done_to_the_weights(file, own, tmp_path):
     path = saved({"model": own.state_dict()}, tmp_path / "w.pt")
     finding = run_layers(NetworkChoice(model=f"{file}:Tied", weights=path))
@@ -154,11 +170,14 @@ def with_first(state, change):
     return {**state, name: change(state[name])}
 
 
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor", "ignore:The PyTorch API of nested")
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda tensor: tensor.to(torch.int8), "is torch.int8, wanted torch.float32"),
         (lambda tensor: tensor.to_sparse(), "is sparse or quantised"),
+        (lambda tensor: torch.quantize_per_tensor(tensor, 0.1, 0, torch.qint8), "is sparse or quantised"),
+        (lambda tensor: torch.nested.nested_tensor([tensor]), "_rebuild_nested_tensor"),
         (lambda tensor: torch.full_like(tensor, torch.nan), "holds NaN"),
         (lambda tensor: tensor.to("meta"), "has a shape and no values"),
         (lambda tensor: tensor[:1], "of another shape"),
@@ -199,6 +218,65 @@ def test_packed_archives_are_refused_before_they_are_unpacked(file, own, tmp_pat
         for name, content in records.items():
             archive.writestr(name, content)
     assert "is packed" in refuses(file, path)
+
+
+def with_pickle(found, path):
+    saved({"a": torch.zeros(3)}, path)
+    with zipfile.ZipFile(path) as archive:
+        records = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in records.items():
+            archive.writestr(name, found if name.endswith("data.pkl") else content)
+    return path
+
+
+GROWING = {
+    "a bytearray": b"\x80\x02cbuiltins\nbytearray\nJ\x00\x00\x00\x70\x85R.",
+    "a codec that doubles": b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x03\x00\x00\x00hex\x86R.",
+    "a tensor of any size": b"\x80\x02ctorch\nTensor\nJ\x00\x00\x00\x30\x85R.",
+    "lists without number": b"\x80\x02(" + b"]" * 2**11 + b"l.",
+    "a text that is not there": b"\x80\x02X\xff\xff\xff\xffa.",
+}
+
+
+@pytest.mark.parametrize("content", GROWING.values(), ids=GROWING)
+def test_pickles_that_grow_are_refused_before_torch_reads_them(file, tmp_path, monkeypatch, content):
+    path = with_pickle(content, tmp_path / "w.pt")
+    asked = []
+    monkeypatch.setattr(torch, "load", lambda *_, **__: asked.append(1))
+    monkeypatch.setattr(torch_pickle, "_MOST_STEPS", 2**10)
+    assert refuses(file, path)
+    assert not asked
+
+
+def test_an_old_file_is_read_and_its_lengths_are_held_to_its_bytes(file, own, tmp_path, monkeypatch):
+    torch.save(own.state_dict(), tmp_path / "w.pt", _use_new_zipfile_serialization=False)
+    assert opens(file, own, tmp_path / "w.pt") == ""
+    content = (tmp_path / "w.pt").read_bytes()
+    place = content.index(b"X\x07\x00\x00\x00storage") + 1
+    (tmp_path / "w.pt").write_bytes(content[:place] + b"\xff\xff\xff\x7f" + content[place + 4 :])
+    asked = []
+    monkeypatch.setattr(torch, "load", lambda *_, **__: asked.append(1))
+    assert "is truncated or damaged (ValueError)" in refuses(file, tmp_path / "w.pt")
+    assert not asked
+
+
+@pytest.mark.parametrize("name", ["w.pt", "w.safetensors"])
+def test_a_pointer_of_git_lfs_is_told_from_weights(file, tmp_path, name):
+    (tmp_path / name).write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    assert "git lfs pull" in refuses(file, tmp_path / name)
+
+
+def test_a_plain_pickle_is_none_of_torch(file, tmp_path):
+    (tmp_path / "w.pt").write_bytes(pickle.dumps({"a": 1}))
+    assert "is no file that torch.save wrote" in refuses(file, tmp_path / "w.pt")
+
+
+@pytest.mark.parametrize("door", ["timm", "torchvision"])
+def test_a_head_of_rows_without_number_builds_no_network(tmp_path, door):
+    safetensors.torch.save_file({"fc.weight": torch.zeros(10**7, 0)}, tmp_path / "w.safetensors")
+    with pytest.raises(ModelError, match="10000000 classes"):
+        open_model(f"{door}:resnet18", tmp_path / "w.safetensors")
 
 
 def header(found):

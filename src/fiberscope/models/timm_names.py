@@ -12,7 +12,7 @@ from torch import nn
 from fiberscope.models.opened import RANDOM, Opened, build_random, no_weights
 from fiberscope.models.preprocessing import Preprocessing
 from fiberscope.models.torchvision_package import torchvision
-from fiberscope.models.weights import freeze, load_weights, read_weights, stored_under
+from fiberscope.models.weights import freeze, load_weights, read_weights, refuse_many_classes, stored_under
 from fiberscope.problem.errors import MissingPackageError, ModelError
 
 try:
@@ -66,7 +66,9 @@ def _create(name: str, num_classes: int | None = None) -> nn.Module:
 
 def _with_file(name: str, weights: Path, settings: Mapping[str, Any]) -> tuple[nn.Module, str]:
     head = stored_under(read_weights(weights), f"{settings.get('classifier')}.weight")
-    module = build_random(lambda: _create(name, None if head is None else len(head)))
+    classes = None if head is None or not head.ndim else len(head)
+    refuse_many_classes(weights, classes)
+    module = build_random(lambda: _create(name, classes))
     return module, load_weights(module, weights)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fiberscope.models.opened import RANDOM, Opened, build_random, no_weights
 from fiberscope.models.preprocessing import Preprocessing
 from fiberscope.models.torchvision_package import torchvision
-from fiberscope.models.weights import freeze, load_weights, read_weights, stored_under
+from fiberscope.models.weights import freeze, load_weights, read_weights, refuse_many_classes, stored_under
 from fiberscope.problem.errors import MissingPackageError, ModelError
 
 try:
@@ -51,7 +51,8 @@ def open_torchvision(name: str, weights: Path | None = None) -> Opened:
         path = weights or _in_cache(name, published)
         found = read_weights(path)
         heads = (stored_under(found, head) for head in _HEADS)
-        classes = next((len(head) for head in heads if head is not None), None) or _last(found)
+        classes = next((len(head) for head in heads if head is not None and head.ndim), None) or _last(found)
+        refuse_many_classes(path, classes)
         module = build_random(lambda: _create(name, classes))
         origin = load_weights(module, path)
     freeze(module)

@@ -13,6 +13,8 @@ from fiberscope.models.weights_file import first_few, read_stored
 from fiberscope.models.weights_names import fit_names, tied_names
 from fiberscope.problem.errors import ModelError
 
+_MOST_CLASSES = 2**16  # of 4096 numbers each they take 1 GiB
+
 
 def load_weights(network: nn.Module, path: Path) -> str:
     """Loads every tensor of the network from the file, in place, and says in words what they are from.
@@ -58,6 +60,15 @@ def stored_under(found: Mapping[str, Tensor], name: str) -> Tensor | None:
     """The stored tensor of a name, behind a prefix where a trainer put one."""
     behind = (tensor for key, tensor in found.items() if key.endswith(f".{name}"))
     return found[name] if name in found else next(behind, None)
+
+
+def refuse_many_classes(path: Path, count: int | None) -> None:
+    """Raises ModelError where the head of a file has rows beyond number: a network would be built for so many."""
+    if count is not None and count > _MOST_CLASSES:
+        raise ModelError(
+            f"{path} has weights of {count} classes, wanted at most {_MOST_CLASSES}; give the network itself as "
+            "file.py:factory where that is meant"
+        )
 
 
 def _other_shapes(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fiberscope.models.json_rules import shown
 from fiberscope.models.torch_archive import refuse_what_is_no_state_dict
+from fiberscope.models.torch_pickle import refuse_more_than_tensors, refuse_pointer
 from fiberscope.problem.errors import ModelError
 
 ENTRIES = ("state_dict", "model_state_dict", "model", "network", "net", "weights", "module", "ema", "model_ema")
@@ -53,7 +54,9 @@ def first_few(names: Iterable[str]) -> str:
 
 def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
     with path.open("rb") as file:
-        header = int.from_bytes(file.read(8), "little")
+        begin = file.read(32)
+    refuse_pointer(path, begin)
+    header = int.from_bytes(begin[:8], "little")
     if header > _LONGEST_HEADER and header + 8 <= path.stat().st_size:
         raise ModelError(f"{path} has a header of {header} bytes, at most {_LONGEST_HEADER} are read; save it again")
     try:
@@ -66,6 +69,7 @@ def _read_safetensors(path: Path) -> Mapping[str, Tensor]:
 
 def _read_torch(path: Path) -> object:
     refuse_what_is_no_state_dict(path)
+    refuse_more_than_tensors(path)
     try:
         with warnings.catch_warnings():  # torch warns of old pickles before it refuses them; the refusal says enough
             warnings.simplefilter("ignore")

@@ -12,6 +12,7 @@ from fiberscope.models.json_rules import shown
 
 _WRAPPERS = frozenset({"module", "_orig_mod", "model"})  # what trainers put around a network
 _COMPILED = "_orig_mod"  # torch.compile puts it before any layer
+_AVERAGED = "n_averaged"  # torch's AveragedModel counts in it
 _COUNTER = "num_batches_tracked"  # of batch normalisation: no output depends on it in eval mode
 
 
@@ -26,6 +27,8 @@ class Fit(NamedTuple):
 
 def fit_names(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Fit:
     """Finds each tensor of a network among stored ones; without a fit, the one that lacks least."""
+    if _AVERAGED in found and _AVERAGED not in wanted:
+        found = {name: tensor for name, tensor in found.items() if name != _AVERAGED}
     best: Fit | None = None
     for names, done in _renamings(tuple(found), tuple(wanted)):
         fit = _match({names[name]: tensor for name, tensor in found.items()}, wanted, done)
