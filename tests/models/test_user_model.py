@@ -259,9 +259,7 @@ def test_truncated_weights_are_refused(file, state, tmp_path, suffix, kept):
     safetensors.torch.save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
     whole = path.read_bytes()
     path.write_bytes(whole[: kept if isinstance(kept, int) else int(kept * len(whole))])
-    message = refusal_of(file, path)
-    # a single byte might as well begin a pickle
-    assert "copy it again" in message or (kept == 1 and "is no torch file" in message)
+    assert "copy it again" in refusal_of(file, path)
 
 
 def test_weights_of_another_size_are_refused_tensor_by_tensor(file, state, tmp_path):
@@ -294,7 +292,7 @@ def test_a_pickle_that_could_run_code_is_refused_unrun_and_the_way_out_told(file
     torch.save({"a": Bomb()}, tmp_path / "weights.pt", _use_new_zipfile_serialization=not legacy)
     message = refusal_of(file, tmp_path / "weights.pt")
     assert "could run code" in message
-    assert "safetensors.torch.save_file(model.state_dict()" in message
+    assert "save its tensors alone: torch.save(torch.load(" in message
     assert not (tmp_path / "a-pickle-was-run").exists()
 
 
