@@ -92,6 +92,40 @@ def test_a_gradient_that_is_no_derivative_is_refused(make, message, dtype):
         fs.LatentMap(make().to(dtype), SHAPE)
 
 
+class Beside(nn.Module):
+    """What is given, once as it is and once changed, side by side."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x[:, :12], self.change(x[:, 12:])], dim=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("change", [lambda x: (8 * x).round() / 8, lambda x: (4 * x).frac(), lambda x: x % 0.2])
+def test_rounding_is_refused_also_where_another_way_leads_around_it(change, dtype):
+    with pytest.raises(fs.ModelError, match=r"jump where something is rounded.*seen: operators that round"):
+        fs.LatentMap(network(Beside(change)).to(dtype), SHAPE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x.floor() + (x - x.floor()),
+        lambda x: (2 * x - (2 * x).round()).abs(),
+        lambda x: x.sign() * x.abs().sqrt(),
+    ],
+)
+def test_a_function_that_rounds_and_does_not_jump_is_taken(change):
+    assert fs.LatentMap(network(Beside(change), nn.ReLU()), SHAPE).latent_size == 5
+
+
+def test_gradients_however_small_are_derivatives():
+    assert fs.LatentMap(lambda x: 1e-30 * x.flatten(1)[:, :5], SHAPE).latent_size == 5
+
+
 def test_single_precision_inside_double_is_refused():
     with pytest.raises(fs.ModelError, match="seen: it computes in float32 inside"):
         fs.LatentMap(network(Does(lambda x: x.float().double())).double(), SHAPE)
@@ -136,8 +170,28 @@ def test_kinks_poles_and_dead_latents_are_no_reason_to_refuse(layers, seed):
         assert fs.LatentMap(model.forward, SHAPE).latent_size == 5  # a function has no float64 twin
 
 
-def test_the_check_leaves_the_network_as_it_was():
-    model = network(nn.BatchNorm1d(24)).requires_grad_(True)
+class Twice(nn.Module):
+    """A layer under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(36, 36)
+        self.again = self.first
+        self.last = nn.Linear(36, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.again(self.first(x.flatten(1)).tanh()))
+
+
+def tied() -> nn.Module:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(36, 36), nn.Tanh(), nn.Linear(36, 36))
+    model[3].weight = model[1].weight
+    return model
+
+
+@pytest.mark.parametrize("make", [lambda: network(nn.BatchNorm1d(24)), Twice, tied])
+def test_the_check_leaves_the_network_as_it_was(make):
+    model = make().requires_grad_(True).eval()
     before = {name: (id(each), each.clone(), each.requires_grad) for name, each in model.named_parameters()}
     fs.LatentMap(model, SHAPE)
     for name, each in model.named_parameters():

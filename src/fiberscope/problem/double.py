@@ -28,13 +28,11 @@ def in_double(model: Callable[[Tensor], Tensor], images: Tensor) -> Callable[[Te
     double = plain
     try:
         if isinstance(model, nn.Module):
-            both = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-            tensors = {
-                name: each.detach().double() if each.is_floating_point() else each for name, each in both.items()
-            }
+            tensors = _tensors_in_double(model)
 
             def swapped(points: Tensor) -> Tensor:
-                return as_rows(torch.func.functional_call(model, tensors, (points.clone(),)))
+                # Ties are met by the names: torch would put back the wrong tensor in a module that has two names.
+                return as_rows(torch.func.functional_call(model, tensors, (points.clone(),), tie_weights=False))
 
             double = swapped
         with torch.no_grad(), warnings.catch_warnings():
@@ -46,3 +44,16 @@ def in_double(model: Callable[[Tensor], Tensor], images: Tensor) -> Callable[[Te
         return None
     close = (found - wanted).abs().max() <= _CLOSE * wanted.abs().max()
     return double if found.shape == wanted.shape and bool(close) else None
+
+
+def _tensors_in_double(model: nn.Module) -> dict[str, Tensor]:
+    """A copy in float64 of each parameter and buffer, under one name for each module that has it."""
+    copies: dict[int, Tensor] = {}
+    named: dict[str, Tensor] = {}
+    for prefix, module in model.named_modules():  # each module once, by the first of its names
+        own = {**module._parameters, **module._buffers}
+        for name, tensor in own.items():
+            if tensor is not None:
+                copy = tensor.detach().double() if tensor.is_floating_point() else tensor
+                named[f"{prefix}.{name}" if prefix else name] = copies.setdefault(id(tensor), copy)
+    return named

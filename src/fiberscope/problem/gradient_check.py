@@ -23,6 +23,8 @@ _CROWD = 64  # more images, where latents do not move between a few
 _LOOKED_AT = 8  # latents that are suspected to jump
 _HALVINGS = 20  # of the way between two images
 _WHOLE_FOR = 4  # of the last halvings that a jump stays whole
+_PLACES = 64  # on a way, by which what is odd on it is narrowed down
+_ZOOMS = 3
 
 Rows = Callable[[Float[Tensor, "batch ..."]], Float[Tensor, "batch m"]]
 
@@ -76,6 +78,37 @@ def find_steps(function: Rows, images: Float[Tensor, "batch ..."]) -> list[int]:
     return [each for each in found[:_LOOKED_AT] if _jumps(function, crowd[low[each]], crowd[high[each]], each)]
 
 
+def find_jump(function: Rows, images: Float[Tensor, "batch ..."]) -> int | None:
+    """Finds a latent that jumps on the way between two images, also where its derivative is not zero.
+
+    The change between neighbouring places that is most unlike the others is looked at more closely, again and again: a
+    kink fades with the distance of the places, a jump stays.
+    """
+    odd, _ = _oddness(function, images[:1], images[1:2])
+    suspects: list[int] = odd.amax(dim=0).argsort(descending=True)[:_LOOKED_AT].tolist()
+    return next((each for each in suspects if _persists(function, images[:1], images[1:2], each)), None)
+
+
+def _persists(function: Rows, start: Tensor, end: Tensor, latent: int) -> bool:
+    """Whether what is odd about a latent on the way stays when looked at more closely."""
+    before, stays = torch.inf, False
+    for _ in range(_ZOOMS):
+        odd, points = _oddness(function, start, end)
+        place = int(odd[:, latent].argmax())
+        start, end, most = points[place : place + 1], points[place + 1 : place + 2], float(odd[place, latent])
+        stays, before = most > before / 2, most
+    ends = _latents(function, torch.cat([start, end]))
+    return stays and before > _noise(ends)
+
+
+def _oddness(function: Rows, start: Tensor, end: Tensor) -> tuple[Float[Tensor, "place m"], Tensor]:
+    """How unlike their median the changes between neighbouring places are, and the places."""
+    ways = torch.linspace(0, 1, _PLACES + 1, dtype=start.dtype, device=start.device).tolist()
+    points = torch.cat([torch.lerp(start, end, way) for way in ways])
+    changes = torch.cat([_latents(function, part) for part in torch.split(points, 3)]).diff(dim=0)
+    return (changes - changes.median(dim=0).values).abs(), points
+
+
 def _still(function: Rows, starts: Float[Tensor, "batch ..."], ends: Float[Tensor, "batch ..."]) -> Tensor:
     """Latents whose derivative is zero at all points looked at on the way from some images to others."""
     still = torch.ones(_latents(function, starts).shape[1], dtype=torch.bool, device=starts.device)
@@ -112,7 +145,7 @@ def _compare(
     weights = _signs(latents.shape, generator).to(images)
     pulled = _pull(function, images, weights)
     predicted = (pulled * direction).flatten(1).double().sum(dim=1)
-    size = pulled.flatten(1).norm(dim=1).double()
+    size = pulled.flatten(1).double().norm(dim=1)
     points = images if fine is None else images.double()
     rounding = _ROUNDING * torch.finfo(points.dtype).eps * (latents.norm(dim=1).double() + size)
     step = factor * _step(size, rounding, _STEPS if fine is None else _FINE_STEPS)

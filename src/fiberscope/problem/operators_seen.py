@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-_ROUNDING = ("round", "floor", "ceil", "trunc", "sign", "sgn", "heaviside", "frac")
+_ROUNDING = ("round", "floor", "ceil", "trunc", "sign", "sgn", "heaviside", "frac", "remainder", "fmod")
 _NAME = re.compile(r"(\w+?)Backward\d*")
 
 
@@ -31,8 +31,7 @@ def told(function: Callable[[Tensor], Tensor], model: object, images: Tensor) ->
     coarse = sorted(
         {_name(each) for each in gradient_dtypes(function, images) if each.itemsize < images.dtype.itemsize}
     )
-    names = {match[1].lower() for node in _nodes(function, images) if (match := _NAME.match(node.name()))}
-    rounding = [name for name in _ROUNDING if name in names]
+    rounding = rounding_inside(function, images)
     reasons = [
         f"a backward hook is left on at {', '.join(hooked)}" if (hooked := _hooked(model)) else "",
         f"it computes in {' and '.join(coarse)} inside" if coarse else "",
@@ -40,6 +39,12 @@ def told(function: Callable[[Tensor], Tensor], model: object, images: Tensor) ->
     ]
     seen = "; ".join(filter(None, reasons))
     return f" (seen: {seen})" if seen else ""
+
+
+def rounding_inside(function: Callable[[Tensor], Tensor], images: Tensor) -> list[str]:
+    """Returns the names of operators that round, of those that gradients pass."""
+    names = {match[1].lower() for node in _nodes(function, images) if (match := _NAME.match(node.name()))}
+    return [name for name in _ROUNDING if name in names]
 
 
 def _nodes(function: Callable[[Tensor], Tensor], images: Tensor) -> Iterator[Any]:

@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 from fiberscope.problem.double import in_double
 from fiberscope.problem.errors import FiberscopeError, ModelError
-from fiberscope.problem.gradient_check import find_disagreement, find_steps, forward_disagrees
+from fiberscope.problem.gradient_check import find_disagreement, find_jump, find_steps, forward_disagrees
 from fiberscope.problem.layers import CutModule, as_rows
-from fiberscope.problem.operators_seen import coarse_inside, told
+from fiberscope.problem.operators_seen import coarse_inside, rounding_inside, told
 
 _BATCH_STATISTICS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
 _COARSE = (torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2)
 _SHADES = ((0.05, 0.05, 0.5), (0.9, 0.4, 0.45))  # offset and contrast of each image that gradients are checked at
 _LARGE = 2**24  # numbers of a Jacobian that is known by products alone
+_SIGNS = {"sign", "sgn", "heaviside"}
 _RANDOM = (nn.modules.dropout._DropoutNd, nn.RReLU)
 
 
@@ -203,6 +204,13 @@ def _refuse_wrong_gradient(model: Callable[[Tensor], Tensor], images: Tensor, la
         raise ModelError(
             f"model: latents such as number {jumping[0]} jump, and their derivative is zero everywhere"
             f"{told(function, model, images)}, so no small change of an image leads anywhere.{remedy}"
+        )
+    # Signs alone are mostly those of a product that is continuous, such as a signed root.
+    rounded = bool(set(rounding_inside(function, images)) - _SIGNS)
+    if rounded and (jumping_one := find_jump(function, images)) is not None:
+        raise ModelError(
+            f"model: latents such as number {jumping_one} jump where something is rounded"
+            f"{told(function, model, images)}, and the gradient knows nothing of it.{remedy}"
         )
     coarse = coarse_inside(function, images)
     if coarse:

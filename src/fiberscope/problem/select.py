@@ -41,7 +41,8 @@ class Selected(nn.Module):
             return as_rows(_times(output, self.matrix.to(output)))
         if isinstance(self.select, int | slice | Sequence | Tensor):
             return as_rows(_picked(output, self.select))
-        return as_rows(self.select(output))
+        kept = self.select(output)
+        return as_rows(kept) if isinstance(kept, Tensor) else kept
 
 
 def _matrix(select: Select) -> Tensor | None:
