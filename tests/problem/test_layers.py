@@ -145,6 +145,39 @@ def test_a_selection_that_fits_nothing_is_refused_in_words(select, message):
         at("0", select=select)
 
 
+class Recurrent(nn.Module):
+    """Rows of an image one after another, the layer that reads them under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = nn.LSTM(6, 4, batch_first=True)
+        self.reader = self.rows
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.head(self.reader(x[:, 0])[0][:, -1])
+
+
+def test_a_part_of_a_tuple_can_be_selected():
+    images = torch.rand(2, 1, 6, 6)
+    network = Recurrent().eval()
+    latent_map = fs.LatentMap.at_layer(network, "rows", input_shape=(1, 6, 6), select=lambda out: out[0][:, -1])
+    torch.testing.assert_close(latent_map(images), network.rows(images[:, 0])[0][:, -1])
+    with pytest.raises(fs.ModelError, match=r"'rows' gives a tuple, not one tensor.*select=lambda output: output\[0\]"):
+        fs.LatentMap.at_layer(network, "rows", input_shape=(1, 6, 6))
+    with pytest.raises(fs.ModelError, match="its output is a NoneType"):
+        fs.LatentMap(network, (1, 6, 6), select=lambda out: None)
+
+
+def test_a_layer_answers_to_each_of_its_names():
+    network = Recurrent().eval()
+    for name in ("rows", "reader"):
+        latent_map = fs.LatentMap.at_layer(network, name, input_shape=(1, 6, 6), select=lambda out: out[0])
+        assert latent_map.latent_size == 24
+    with pytest.raises(fs.FiberscopeError, match="each named once"):
+        fs.LatentMap.at_layer(network, ("rows", "reader"), input_shape=(1, 6, 6))
+
+
 def test_outputs_of_several_axes_and_of_none_become_rows():
     conv = nn.Conv2d(1, 2, 3).eval()
     assert torch.equal(fs.LatentMap(conv, SHAPE)(IMAGES), conv(IMAGES).flatten(1))

@@ -83,9 +83,16 @@ def full_name(module: nn.Module, layer: str) -> str:
             f"layer: {layer!r} cannot be taken from a network that was exported for one size of batch. Export it again "
             f"with a batch of any size: {DYNAMIC_BATCH}"
         )
-    names = {name for name, _ in module.named_modules()}
     inner = [f"{prefix}{layer}" for prefix in ("", "network.", "network.network.")]
-    return next((name for name in inner if name in names), layer)
+    return next((name for name in inner if _has_layer(module, name)), layer)
+
+
+def _has_layer(module: nn.Module, name: str) -> bool:
+    try:
+        module.get_submodule(name)
+    except AttributeError:
+        return False
+    return True
 
 
 def _preprocessing(choice: NetworkChoice, own: Preprocessing) -> Preprocessing:

@@ -46,8 +46,8 @@ class CutModule(nn.Module):
         output = self.output(images)
         if not isinstance(output, Tensor):
             raise ModelError(
-                f"layer: {self.layer_name!r} gives {_told(output)}, not one tensor. Name a layer inside it, or the one "
-                "that takes its output."
+                f"layer: {self.layer_name!r} gives {_told(output)}, not one tensor. Name the layer that takes its "
+                "output, or in Python a part of it: select=lambda output: output[0]."
             )
         return as_rows(output)
 
@@ -188,7 +188,7 @@ def _find_all(module: nn.Module, layer: LayerName | Sequence[LayerName]) -> list
     several = not isinstance(layer, LayerName) and isinstance(layer, Sequence)
     wanted = list(layer) if several and isinstance(layer, Sequence) else [layer]
     found = [_find(module, each) for each in wanted]
-    if not found or len(dict(found)) < len(found):
+    if not found or len({each for _, each in found}) < len(found):
         raise FiberscopeError(f"layer: expected at least one layer, each named once, found {layer!r}.")
     return found
 
@@ -210,6 +210,9 @@ def _find(module: nn.Module, layer: object) -> tuple[str, nn.Module]:
     name = str(layer)
     if name in layers:
         return name, layers[name]
+    with suppress(AttributeError):
+        if name:
+            return name, module.get_submodule(name)  # a second name of a layer, which torch does not list
     close = get_close_matches(name, layers, n=5, cutoff=0.4)
     hint = f"Close names: {', '.join(close)}." if close else _names(layers)
     raise FiberscopeError(f"layer: {type(module).__name__} has no layer {layer!r}. {hint}")

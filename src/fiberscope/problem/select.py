@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ class Selected(nn.Module):
     An int, a slice, a list of ints or a mask picks along the first axis behind the batch: channels of a convolution,
     tokens of a transformer, single numbers of a vector. A floating matrix (k, p), or one row of it (p,), is multiplied
     with the output: with the p numbers of a vector, of each token, or of the channels at each place. A function takes
-    the output, batch first, and returns what to keep of it.
+    the output as it is, batch first, also a tuple, and returns what to keep of it.
     """
 
     def __init__(self, module: Callable[[Tensor], Tensor], select: Select) -> None:
@@ -30,19 +31,20 @@ class Selected(nn.Module):
         self.training = bool(getattr(module, "training", False))  # not train(): that would reach into the module
         self.input_dtype: torch.dtype | None = None
 
-    def forward(self, images: Tensor) -> Tensor:
-        """The numbers selected, a row an image."""
+    def forward(self, images: Tensor) -> Any:
+        """The numbers selected, a row an image; what is no tensor as it is, for the probe to tell."""
         whole = isinstance(self.module, CutModule) and len(self.module.layers) == 1
         output = self.module.output(images) if whole and isinstance(self.module, CutModule) else self.module(images)
-        if not isinstance(output, Tensor) or output.ndim < 1:
+        if isinstance(output, Tensor) and output.ndim == 1:
+            output = output[:, None]
+        if not isinstance(self.select, int | slice | Sequence | Tensor):
+            output = self.select(output)  # as the layer gives it, which may be a tuple
+            return as_rows(output) if isinstance(output, Tensor) else output
+        if not isinstance(output, Tensor) or output.ndim < 2:
             return output  # the probe says what is wrong with it
-        output = output[:, None] if output.ndim == 1 else output
         if self.matrix is not None:
             return as_rows(_times(output, self.matrix.to(output)))
-        if isinstance(self.select, int | slice | Sequence | Tensor):
-            return as_rows(_picked(output, self.select))
-        kept = self.select(output)
-        return as_rows(kept) if isinstance(kept, Tensor) else kept
+        return as_rows(_picked(output, self.select))
 
 
 def _matrix(select: Select) -> Tensor | None:
