@@ -15,7 +15,7 @@ LOWEST_TESTS := tests/test_building.py tests/data tests/gallery tests/report/tes
 BENCH := .venv-bench
 BENCH_INSTALLED := $(BENCH)/.installed
 
-.PHONY: demo demo-faces explore test lint lowest bench clean
+.PHONY: demo demo-faces explore test test-slow lint lowest bench clean
 
 demo: $(INSTALLED)  ## the fibers of ten real digits, as one page: runs/demo/report.html
 	$(BIN)/fiberscope demo --out runs/demo --force
@@ -28,8 +28,11 @@ demo-faces: $(FACES_INSTALLED)  ## what a face embedding ignores, eight people a
 explore: $(INSTALLED)  ## the same live: drag, morph and paint in your browser
 	$(BIN)/fiberscope explore
 
-test: $(DEV_INSTALLED)  ## every claim this project makes
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(DEV_INSTALLED)  ## every claim this project makes, but for those that take minutes
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
+
+test-slow: $(DEV_INSTALLED)  ## the others: clusters, long kills, whole pages
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow
 
 lint: $(DEV_INSTALLED)  ## style, types, import layers
 	$(BIN)/ruff check .

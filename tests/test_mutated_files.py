@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from benchmarks.mutated_files.pool import Pool
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 BAD_DOORS = """

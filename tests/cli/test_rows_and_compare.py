@@ -10,6 +10,8 @@ import torch
 from fiberscope import models
 from fiberscope.cli.app import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def rows(fiberscope, tmp_path_factory):

@@ -10,6 +10,8 @@ from fiberscope.geometry import covariance_factor, data_basis
 from fiberscope.moves import walk_straight
 from networks import KINDS, make, pairs
 
+pytestmark = pytest.mark.slow
+
 DIGITS = fs.data.mnist("test")
 
 

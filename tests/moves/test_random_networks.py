@@ -9,6 +9,8 @@ import torch
 
 import fiberscope as fs
 
+pytestmark = pytest.mark.slow
+
 PATH = Path(__file__).parents[2] / "benchmarks" / "random_networks.py"
 
 

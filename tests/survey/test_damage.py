@@ -27,6 +27,8 @@ from fiberscope.survey.arrays import Layout, make_arrays, open_shards, write_arr
 from fiberscope.survey.database import Database
 from surveys import COUNT, choose, images, records
 
+pytestmark = pytest.mark.slow
+
 FOUND = "arrays.zarr/found"
 FIRST, SECOND, LAST, META = (f"{FOUND}/{name}" for name in ("c/0/0/0/0", "c/1/0/0/0", "c/4/0/0/0", "zarr.json"))
 

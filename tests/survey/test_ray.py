@@ -19,6 +19,8 @@ from fiberscope.survey.engines.elsewhere import WorkerElsewhere, seal
 from fiberscope.survey.tasks import Task
 from surveys import COUNT, as_command, choose, images, records, write_survey
 
+pytestmark = pytest.mark.slow
+
 MEASURES = ("recognition", "spectrum", "variations", "nearest", "own:slow")
 CLUSTER, HERE = EngineChoice("ray", 2, address=ADDRESS), EngineChoice("ray", 1)
 WORKER = "ray::WorkerElsewhere"

@@ -10,6 +10,8 @@ from fiberscope.analysis.study.open_study import open_study
 from fiberscope.problem import FiberscopeError
 from studies import linear_study
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def study():
