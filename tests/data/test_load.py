@@ -160,7 +160,7 @@ def test_no_source_is_refused():
 
 
 def test_a_path_that_does_not_exist_is_named(tmp_path):
-    with pytest.raises(FiberscopeError, match=r"nowhere\.png does not exist; give a PNG file, a folder"):
+    with pytest.raises(FiberscopeError, match=r"nowhere\.png does not exist; give a picture, a folder"):
         load_images(tmp_path / "nowhere.png")
 
 

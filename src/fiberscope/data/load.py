@@ -68,7 +68,7 @@ def _files(source: Path) -> list[Path]:
         return image_files(source)
     if not source.exists():
         raise FiberscopeError(
-            f"{plain_name(source)} does not exist; give a PNG file, a folder of pictures, an npz archive or an IDX file"
+            f"{plain_name(source)} does not exist; give a picture, a folder of pictures, an npz archive or an IDX file"
         )
     if not source.is_file():
         raise FiberscopeError(

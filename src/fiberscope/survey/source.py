@@ -15,7 +15,9 @@ import torch
 from fiberscope.analysis.content_hash import hash_tensors
 from fiberscope.analysis.selection import Selection, as_image, is_digit, select
 from fiberscope.data import LabelledImages, load_images, load_labelled, mnist_bytes
-from fiberscope.data.listing import image_files, listed
+from fiberscope.data.archive import array_names
+from fiberscope.data.labelled_idx import labels_beside
+from fiberscope.data.listing import image_files, is_archive, listed
 from fiberscope.data.picture import is_picture
 from fiberscope.plain_text import plain_name
 from fiberscope.problem import FiberscopeError
@@ -50,8 +52,8 @@ def open_source(data: str, *, shape: tuple[int, ...]) -> Source:
     """The images that ``data`` names: mnist:test, mnist:train, mnist (both), test digits by index, a file or folder.
 
     A folder of pictures and MNIST are read a few at a time, so that memory does not grow with them. A folder with a
-    folder for each class, and an npz archive with the array labels, have classes. Raises FiberscopeError that names
-    the argument.
+    folder for each class, an npz archive with the array labels, and an IDX file with its labels beside it have
+    classes. Raises FiberscopeError that names the argument.
     """
     if data in _MNIST:
         if not is_digit(shape):
@@ -65,7 +67,7 @@ def open_source(data: str, *, shape: tuple[int, ...]) -> Source:
         raise FiberscopeError(f"data: {data!r} is none. MNIST is {', '.join(_MNIST)} (both).")
     if path.is_dir() and any(map(is_picture, listed(path))):
         return _pictures(path, shape)
-    if path.is_dir() or (path.suffix.lower() == ".npz" and path.is_file() and _has_labels(path)):
+    if path.is_dir() or (path.is_file() and _has_labels(path)):
         return _labelled(load_labelled(path, shape=as_image(shape, "data")))
     return _selected(select([data], shape=shape, argument="data"))
 
@@ -95,7 +97,7 @@ def _digits(splits: Sequence[Literal["test", "train"]]) -> Source:
     def read(places: range) -> Selection:
         rows = slice(places.start, places.stop)
         names = tuple(name_of(place) for place in places)
-        return Selection(images[rows].float() / 255, names, tuple(labels[rows].tolist()))
+        return Selection(images[rows].float() / 255, names, tuple(labels[rows].tolist()), (True,) * len(names))
 
     return Source(len(labels), lambda: hash_tensors([images, labels]), read, name_of)
 
@@ -133,10 +135,7 @@ def _selected(images: Selection) -> Source:
 
 
 def _has_labels(path: Path) -> bool:
-    import zipfile  # noqa: PLC0415  (for archives alone)
-
     try:
-        with zipfile.ZipFile(path) as archive:
-            return "labels.npy" in archive.namelist()
-    except Exception:  # whatever a damaged archive raises: who reads its images says what is wrong
+        return "labels" in array_names(path) if is_archive(path) else labels_beside(path) is not None
+    except (FiberscopeError, OSError):  # who reads its images says what is wrong
         return False
