@@ -168,6 +168,9 @@ def test_another_kind_of_file_is_refused(tmp_path):
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(FiberscopeError, match=r"photo\.jpg is not a readable JPEG \(it begins like none of PNG, JPEG"):
         load_images(tmp_path / "photo.jpg")
+    np.save(tmp_path / "array.npy", np.zeros((28, 28), np.uint8))
+    with pytest.raises(FiberscopeError, match=r"array\.npy is no picture .*write it with numpy\.savez"):
+        load_images(tmp_path / "array.npy")
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(FiberscopeError, match=r"notes\.txt is no picture of PNG, .* and no IDX file: save it as PNG"):
         load_images(tmp_path / "notes.txt")

@@ -65,6 +65,7 @@ def test_several_arrays_without_images_are_refused(path):
         BYTES[:3].reshape(1, 3, 28, 28),
         BYTES[:1][None, None],
         BYTES[0, 0],
+        BYTES[0, 0, 0],
     ],
     ids=lambda array: str(array.shape),
 )
@@ -88,9 +89,19 @@ def test_intensities_that_are_not_finite_are_refused(path, value):
         load_images(path)
 
 
-def test_other_integers_are_refused(path):
-    np.savez(path, images=BYTES.astype(np.int64))
-    with pytest.raises(FiberscopeError, match=r"digits\.npz holds int64, wanted uint8"):
+@pytest.mark.parametrize(
+    ("array", "remedy"),
+    [
+        (BYTES.astype(np.int64), r"int64, wanted uint8 .*array\.astype\(numpy\.uint8\)"),
+        (BYTES > 127, r"bool, wanted uint8 .*array\.astype\(numpy\.float32\)"),
+        (BYTES.astype(np.uint16) * 257, r"uint16, wanted uint8 .*array / white, .*at least 65535"),
+        (BYTES.astype(np.int16) - 128, r"int16, wanted uint8 .*shift and scale"),
+    ],
+    ids=["int64", "bool", "uint16", "int16"],
+)
+def test_other_integers_are_refused_and_told_what_to_do(path, array, remedy):
+    np.savez(path, images=array)
+    with pytest.raises(FiberscopeError, match=rf"digits\.npz holds {remedy}"):
         load_images(path)
 
 
@@ -259,6 +270,7 @@ def test_a_shape_that_does_not_fit_says_what_to_do(path, array, shape, remedy):
     ("low", "high", "remedy"),
     [
         (0.0, 255.0, "divide by 255"),
+        (-0.01, 1.0 + 1e-7, r"array\.clip\(0, 1\)"),
         (0.0, 65535.0, "divide by 65535"),
         (-2.1, 2.6, r"--mean and --std, .*Preprocessing"),
     ],

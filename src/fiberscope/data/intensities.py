@@ -13,6 +13,7 @@ from fiberscope.plain_text import plain_name
 from fiberscope.problem.errors import FiberscopeError
 
 _COLOURS = {1: "grey", 3: "colour"}
+_BEYOND = 0.05  # images that were resized go so far beyond [0, 1]
 
 
 def intensities(path: Path, array: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[np.float32]:
@@ -45,7 +46,7 @@ def _shape_remedy(found: tuple[int, ...], shape: tuple[int, int, int]) -> str:
     channels, height, width = shape
     if 0 in found:
         return "it holds no image; give at least one"
-    if len(found) < 3 and found[-1] == channels * height * width:
+    if found and len(found) < 3 and found[-1] == channels * height * width:
         return f"its images are flat; give array.reshape{(-1, *shape)}"
     if len(found) not in (3, 4):
         return "transpose or reshape it, or give the shape of your network"
@@ -81,7 +82,8 @@ def _scaled(path: Path, array: NDArray[Any]) -> NDArray[np.float32]:
         return numbers
     if not np.issubdtype(array.dtype, np.floating):
         raise FiberscopeError(
-            f"{plain_name(path)} holds {array.dtype}, wanted uint8 (0 to 255) or floating in [0, 1]: convert it"
+            f"{plain_name(path)} holds {array.dtype}, wanted uint8 (0 to 255) or floating in [0, 1]: "
+            f"{_type_remedy(int(array.min()), int(array.max()))}"
         )
     # NaN goes through min and max, and they take no memory
     low, high = float(array.min()), float(array.max())
@@ -95,7 +97,19 @@ def _scaled(path: Path, array: NDArray[Any]) -> NDArray[np.float32]:
     return array.astype(np.float32, copy=False)
 
 
+def _type_remedy(low: int, high: int) -> str:
+    if low < 0:
+        return "shift and scale it to [0, 1], floating"
+    if high <= 1:
+        return "give array.astype(numpy.float32), if white is 1"
+    if high <= 255:
+        return "give array.astype(numpy.uint8), if white is 255"
+    return f"give array / white, floating, where white is at least {high}"
+
+
 def _range_remedy(low: float, high: float) -> str:
+    if low >= -_BEYOND and high <= 1 + _BEYOND:
+        return "give array.clip(0, 1), if only rounding or interpolation went beyond"
     if low >= 0 and high <= 255:
         return "divide by 255, the white of bytes"
     if low >= 0 and high <= 65535:

@@ -90,7 +90,8 @@ def _read(file: Path, shape: tuple[int, int, int], max_bytes: int | None) -> _Lo
     if is_picture(file):
         picture = read_picture(file, shape=shape, max_bytes=max_bytes)
         return _Loaded(picture.image[None], (name,), (file,) if picture.turned else ())
+    array = file.suffix.lower() == ".npy"
     raise FiberscopeError(
-        f"{plain_name(file)} is no picture of {READABLE}, no npz archive and no IDX file: save it as PNG, "
-        "which loses nothing"
+        f"{plain_name(file)} is no picture of {READABLE}, no npz archive and no IDX file: "
+        + ("write it with numpy.savez(path, images=array)" if array else "save it as PNG, which loses nothing")
     )

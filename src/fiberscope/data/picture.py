@@ -99,10 +99,10 @@ def read_picture(path: Path, *, shape: tuple[int, int, int], max_bytes: int | No
     except FiberscopeError:
         raise
     except Exception as error:  # a damaged file can raise anything in a decoder
-        again = found if found != "picture" else "PNG"
+        # not as what it is: it would be packed the same way again
         raise FiberscopeError(
             f"{plain_name(path)} is not a readable {found} ({error}): it is damaged or something else; save it "
-            f"again as {again}"
+            "again as PNG"
         ) from error
 
 
