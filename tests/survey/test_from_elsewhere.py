@@ -167,6 +167,15 @@ def test_a_log_beside_the_database_is_read_with_it_and_held_to_the_same(copied):
         status(copied)
 
 
+def test_a_damaged_block_is_told_of_the_file_and_not_of_a_question(copied):
+    path = copied / "records.duckdb"
+    content = bytearray(path.read_bytes())
+    content[20_000:20_032] = b"\xff" * 32  # of the first block behind the headers
+    path.write_bytes(content)
+    with pytest.raises(FiberscopeError, match=r"^\S*records\.duckdb cannot be read or written .*restore it"):
+        status(copied)
+
+
 @pytest.mark.parametrize("damage", ["nothing", "text", "cut", "middle", "sqlite"])
 def test_a_damaged_database_is_told_in_a_sentence(damage, copied):
     path = copied / "records.duckdb"

@@ -67,7 +67,7 @@ def show_end(end: Progress, folder: Path) -> int:
 
 
 def show_status(status: Status, folder: Path) -> int:
-    """Print how far a survey is; the exit code is 0 when it is complete, 1 when images are missing or failed."""
+    """Print how far a survey is; the exit code is 0 when it is complete, 1 when images are missing, failed or damaged."""
     plan, total = status.plan, status.plan.images
     facts = [
         ("images with records", f"{status.done} of {total}"),
@@ -92,7 +92,7 @@ def show_faults(status: Status, folder: Path) -> None:
     for words in _faults(status.faults):
         say(f"damaged or missing: {words}")
     if status.faults:
-        say(f"To compute them anew: fiberscope survey resume --out {folder}")
+        say(f"To compute them anew: fiberscope survey resume --out {quote(str(folder))}")
     if status.unchecked:
         say(f"{status.unchecked} images were found before there were checksums: whether they changed cannot be seen.")
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fiberscope.problem import FiberscopeError, MissingPackageError
+from fiberscope.survey.text_paths import text_path
 
 try:
     import duckdb
@@ -38,6 +39,7 @@ _READER = {**_ALONE, "threads": "4", "memory_limit": "2GB", "temp_directory": ""
 _EXPORTER = {"threads": "4", "memory_limit": "512MB"}
 _LAST = ("enable_external_access", "lock_configuration")  # shut when the target is named, which cannot be done before
 _LOOK_AGAIN = 0.01  # seconds
+_OF_THE_FILE = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException)
 _QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 _Result = TypeVar("_Result")
 
@@ -59,13 +61,13 @@ class Database:
         FiberscopeError where it is held longer, or damaged.
         """
         self.path = path
-        self._target = None if target is None else target.absolute()
+        self._target = None if target is None else text_path(target)
         options = dict(_WRITER if write else _READER)
         if self._target is not None:
             others = {name: value for name, value in _ALONE.items() if name not in _LAST}
             # What memory does not hold goes beside the target: where there is room for that, there is for this.
             options = {**others, **_EXPORTER, "temp_directory": f"{self._target}.spilled"}
-        where = str(path.absolute())  # a folder named like a scheme is a folder
+        where = text_path(path)  # a whole one: a folder named like a scheme is a folder
         self._connection = _patiently(
             lambda: duckdb.connect(where, read_only=not write, config=dict(options)), path, patience
         )
@@ -139,7 +141,7 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _allow(self, target: Path) -> None:
+    def _allow(self, target: str) -> None:
         try:
             with _told(self.path):
                 self._connection.execute(f"SET allowed_paths = [{_quoted(target)}]")
@@ -197,13 +199,17 @@ def _refusal(path: Path, error: duckdb.Error) -> FiberscopeError:
             f"{path} cannot be written: the disk is full ({_first_line(error)}). What is stored is kept. Free space, "
             "then resume."
         )
-    if isinstance(error, duckdb.IOException | duckdb.SerializationException | duckdb.FatalException):
-        return FiberscopeError(f"{path} cannot be read or written ({_first_line(error)}).")
+    # of a block whose checksum is wrong the database raises a plain Error
+    if isinstance(error, _OF_THE_FILE) or type(error) is duckdb.Error:
+        return FiberscopeError(
+            f"{path} cannot be read or written ({_first_line(error)}). Where it is damaged, restore it, or move it "
+            "away and resume."
+        )
     return FiberscopeError(f"sql: {words}")
 
 
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def _quoted(path: str) -> str:
+    return "'" + path.replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

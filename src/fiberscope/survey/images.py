@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,6 @@ def read_images(folder: Path, name: str, places: Sequence[int]) -> NDArray[Any]:
         told = "; ".join(str(fault) for fault in faults)
         raise FiberscopeError(
             f"{folder / ARRAYS}: images are damaged or missing ({told}). To compute them anew: fiberscope survey "
-            f"resume --out {folder}"
+            f"resume --out {quote(str(folder))}"
         )
     return found

@@ -155,7 +155,7 @@ def export(folder: Path, target: Path, *, format: Literal["parquet", "csv"] = "p
         target.parent.mkdir(parents=True, exist_ok=True)
         # In a folder of its own with a name that nobody knows: a link that waits under a known one is not followed.
         with TemporaryDirectory(prefix=".fiberscope-", dir=target.parent, ignore_cleanup_errors=True) as own:
-            partial = Path(own) / target.name
+            partial = Path(own) / "table"  # the database takes no name but in UTF-8
             with _open(folder, "out", target=partial) as database:
                 database.copy("SELECT * FROM records ORDER BY image", how)
                 columns = database.ask("SELECT name, measure, type, unit, meaning FROM columns ORDER BY place")
