@@ -167,6 +167,16 @@ def test_a_log_beside_the_database_is_read_with_it_and_held_to_the_same(copied):
         status(copied)
 
 
+def test_a_plan_that_says_there_are_any_number_of_images_costs_no_memory(copied):
+    before = status(copied)
+    forget_plan(copied)
+    edit_plan(copied, images=10**12)
+    found = status(copied)
+    # the task that was the last of all is none of the plan's now
+    assert before.done - found.done == COUNT % found.plan.batch_size
+    assert not found.failed
+
+
 def test_a_damaged_block_is_told_of_the_file_and_not_of_a_question(copied):
     path = copied / "records.duckdb"
     content = bytearray(path.read_bytes())

@@ -67,7 +67,7 @@ def show_end(end: Progress, folder: Path) -> int:
 
 
 def show_status(status: Status, folder: Path) -> int:
-    """Print how far a survey is; the exit code is 0 when it is complete, 1 when images are missing, failed or damaged."""
+    """Print how far a survey is; the exit code is 0 when it is complete, 1 when images are missing or spoilt."""
     plan, total = status.plan, status.plan.images
     facts = [
         ("images with records", f"{status.done} of {total}"),

@@ -17,6 +17,7 @@ _LONGEST, _SHOWN, _TOLD = 1000, 60, 5  # characters of a text, and of a value in
 _PATH, _PART = 4095, 255  # bytes of a path, and of a name in it: of longer ones no system knows whether they are there
 _MOST_ITEMS, _DEEPEST = 1000, 20
 _MOST_IMAGES, _MOST_IN_A_TASK, _LARGEST_SIDE = 10**12, 10**8, 10**6
+_MOST_NUMBERS = 2**26  # of an image
 _HEX = re.compile(r"[0-9a-f]{64}")
 _DEVICE = re.compile(r"[a-z]{1,16}(:[0-9]{1,4})?")
 _OWN = re.compile(r".+\.py:[^\W\d]\w*", re.DOTALL)  # a Python file and the function in it
@@ -122,7 +123,7 @@ def _is_measure(value: Any) -> bool:
 
 
 def _is_shape(value: Any) -> bool:
-    return _is_list(_is_whole(1, _LARGEST_SIDE), 1, 8)(value) and math.prod(value) <= 2**31
+    return _is_list(_is_whole(1, _LARGEST_SIDE), 1, 8)(value) and math.prod(value) <= _MOST_NUMBERS
 
 
 def _is_json(value: Any, depth: int = 0) -> bool:
@@ -183,7 +184,7 @@ FIELDS: dict[str, Field] = {
     "model": Field("the name of a network", _is_model),
     "weights": Field("a path, or null", _or_none(_is_path)),
     "layer": Field("the name of a layer", _is_text),
-    "input_shape": Field("one to eight whole numbers of at least 1", _is_shape),
+    "input_shape": Field(f"one to eight whole numbers of at least 1, {_MOST_NUMBERS} together at most", _is_shape),
     "dtype": Field("float32 or float64", _is_one_of("float32", "float64")),
     "device": Field("a device such as cpu or cuda:0", lambda value: _is_text(value) and bool(_DEVICE.fullmatch(value))),
     "network_sha256": Field(f"{_SHA}, or nothing", lambda value: value == "" or _is_hash(value)),

@@ -63,19 +63,21 @@ def read_stored(database: Database, plan: Plan) -> Stored:
             f"{database.path} has {what}, and the plan beside it {plan.images} images, from place 0 on. They do not "
             "belong together: restore the one or the other."
         )
-    places = images.astype(np.int64)
-    counts = np.bincount(places, minlength=plan.images)
-    failures = np.bincount(places, weights=failed, minlength=plan.images)
+    # By the images that have records: a plan from elsewhere may say that there are any number.
+    places, inverse, counts = np.unique(images.astype(np.int64), return_inverse=True, return_counts=True)
+    failures = np.bincount(inverse, weights=failed, minlength=len(places))
+    edges = np.searchsorted(places, [(task.start, task.stop) for task in tasks]).reshape(-1, 2)
     kept: dict[int, StoredTask] = {}
-    faults = []
-    for task in tasks:
-        wrong = _misfit(plan, task, counts[task.start : task.stop], is_there=task.start in kept)
+    faults, bare = [], np.ones(len(places), dtype=bool)
+    for task, (first, last) in zip(tasks, edges.tolist(), strict=True):
+        bare[first:last] = False
+        wrong = _misfit(plan, task, counts[first:last], is_there=task.start in kept)
         if wrong is None:
-            kept[task.start] = task._replace(failed=int(failures[task.start : task.stop].sum()))
+            kept[task.start] = task._replace(failed=int(failures[first:last].sum()))
         else:
             kept.pop(task.start, None)
             faults.append(Fault(task.start, task.stop, wrong))
-    return Stored(kept, (*faults, *_without_task(counts, tasks)))
+    return Stored(kept, (*faults, *_without_task(places[bare])))
 
 
 def read_all(database: Database) -> None:
@@ -125,15 +127,13 @@ def _misfit(plan: Plan, task: StoredTask, counts: NDArray[np.int64], *, is_there
         return "stored by a task that the plan does not have"
     if is_there:
         return "stored by two tasks"
-    if (counts == 0).any():
-        return f"{(counts == 0).sum()} records are missing"
+    missing = task.stop - task.start - len(counts)
+    if missing > 0:
+        return f"{missing} records are missing"
     return "records are there more than once" if (counts > 1).any() else None
 
 
-def _without_task(counts: NDArray[np.int64], tasks: Sequence[StoredTask]) -> list[Fault]:
-    bare = counts > 0
-    for task in tasks:
-        bare[task.start : task.stop] = False
-    edges = np.flatnonzero(np.diff(bare, prepend=False, append=False)).tolist()
+def _without_task(places: NDArray[np.int64]) -> list[Fault]:
     words = "there are records, but no task that says they are done"
-    return [Fault(start, stop, words) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+    runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+    return [Fault(int(run[0]), int(run[-1]) + 1, words) for run in runs if len(run)]
