@@ -44,7 +44,16 @@ _TYPES = (
     *("'<M8[ns]'", "'<f16'", "'x'", "None", "[('a','<f4'),('b','|O')]", "[('a','<f4',(2,))]", "'<f4,<f4'", "0", "''"),
 )
 _NAMES = (
-    *("../images.npy", "/elsewhere/images.npy", "images.npy", "labels.npy", "images", "\x1b[2Jimages.npy", "a/b.npy", ""),
+    *(
+        "../images.npy",
+        "/elsewhere/images.npy",
+        "images.npy",
+        "labels.npy",
+        "images",
+        "\x1b[2Jimages.npy",
+        "a/b.npy",
+        "",
+    ),
     *("images.npy\0.txt", "x" * 60_000, "ımages.npy"),
 )
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
