@@ -18,6 +18,8 @@ from random import Random
 from typing import Any
 
 import torch
+import torch._dynamo  # whole, before threads of a survey and the door of programs ask for it at once
+import torch.export
 from benchmarks.mutated_files import good_files, payloads
 from benchmarks.mutated_files.kinds import Kind, Places, kinds
 from benchmarks.mutated_files.mutants import write_mutant
