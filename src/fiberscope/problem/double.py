@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable
 
@@ -15,29 +16,18 @@ _CLOSE = 1e-3  # of the latents' size: beyond that it is another function
 
 
 def in_double(model: Callable[[Tensor], Tensor], images: Tensor) -> Callable[[Tensor], Tensor] | None:
-    """Returns the map computed in float64, with its parameters replaced for each call; None where that is not possible.
+    """Returns the map computed in float64, by a copy of the model; None where that is not possible.
 
-    It is not for TorchScript, for a model that names a dtype itself, and on devices that have no float64.
+    It is not for TorchScript, for a model that names a dtype itself, and on devices that have no float64. A copy, since
+    another thread may run the model at this moment.
     """
-
-    def plain(points: Tensor) -> Tensor:
-        return as_rows(model(points.clone()))
-
     if images.dtype == torch.float64:
-        return plain
-    double = plain
+        return _rows_of(model)
     try:
-        if isinstance(model, nn.Module):
-            tensors = _tensors_in_double(model)
-
-            def swapped(points: Tensor) -> Tensor:
-                # Ties are met by the names: torch would put back the wrong tensor in a module that has two names.
-                return as_rows(torch.func.functional_call(model, tensors, (points.clone(),), tie_weights=False))
-
-            double = swapped
+        double = _rows_of(copy.deepcopy(model).double() if isinstance(model, nn.Module) else model)
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found, wanted = double(images.double()), plain(images).double()
+            found, wanted = double(images.double()), _rows_of(model)(images).double()
         if found.dtype != torch.float64 or gradient_dtypes(double, images.double()) != {torch.float64}:
             return None
     except Exception:  # whatever a model does with what it was not made for
@@ -46,14 +36,5 @@ def in_double(model: Callable[[Tensor], Tensor], images: Tensor) -> Callable[[Te
     return double if found.shape == wanted.shape and bool(close) else None
 
 
-def _tensors_in_double(model: nn.Module) -> dict[str, Tensor]:
-    """A copy in float64 of each parameter and buffer, under one name for each module that has it."""
-    copies: dict[int, Tensor] = {}
-    named: dict[str, Tensor] = {}
-    for prefix, module in model.named_modules():  # each module once, by the first of its names
-        own = {**module._parameters, **module._buffers}
-        for name, tensor in own.items():
-            if tensor is not None:
-                copy = tensor.detach().double() if tensor.is_floating_point() else tensor
-                named[f"{prefix}.{name}" if prefix else name] = copies.setdefault(id(tensor), copy)
-    return named
+def _rows_of(model: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    return lambda points: as_rows(model(points.clone()))
