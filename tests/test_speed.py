@@ -15,6 +15,8 @@ from benchmarks.speed.machine import machine
 from benchmarks.speed.race import Trace, cost, follow, residual_at
 from benchmarks.speed.timing import Contestant, ratios, side_by_side, spread
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

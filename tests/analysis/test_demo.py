@@ -19,6 +19,8 @@ from fiberscope.cli.app import run
 from fiberscope.data import mnist
 from fiberscope.gallery import percent
 
+pytestmark = pytest.mark.slow
+
 RTOL = 1e-5
 PICTURES = [
     "collisions-by-distance.png",

@@ -14,6 +14,8 @@ from fiberscope.analysis.study.questions import QUESTIONS
 from fiberscope.cli.app import run
 from studies import write_study
 
+pytestmark = pytest.mark.slow
+
 DEAD = """
 
 def dead():

@@ -13,6 +13,8 @@ from fiberscope.analysis.survey_choices import EngineChoice
 from fiberscope.survey import query, resume_survey, run_survey, status
 from surveys import as_command, choose, images, records, start, write_survey
 
+pytestmark = pytest.mark.slow
+
 MEASURES = ("spectrum", "own:slow")
 SECONDS = 0.2  # a task, in processes that are killed
 

@@ -24,6 +24,8 @@ from fiberscope.report import Figure, Table
 from fiberscope.variations import catalogue, choose
 from studies import linear_study
 
+pytestmark = pytest.mark.slow
+
 COLOUR = (3, 32, 20)
 NAMES = tuple(variation.name for variation in catalogue((1, 28, 28)))
 TURN = choose(catalogue((1, 28, 28)), ["rotation", "blur"])
