@@ -109,7 +109,7 @@ def test_a_pickle_is_not_opened(refused, tmp_path):
             return (open, (str(tmp_path / "sprung"), "w"))
 
     (tmp_path / "model.pt").write_bytes(pickle.dumps(Trap(), protocol=2))
-    assert "could run code" in refused("--model", "networks.py:linear", "--weights", "model.pt")
+    assert "is no file that torch.save wrote" in refused("--model", "networks.py:linear", "--weights", "model.pt")
     assert not (tmp_path / "sprung").exists()
 
 
