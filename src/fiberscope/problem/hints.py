@@ -50,7 +50,7 @@ def _colour_hint(name: str, channels: int) -> str:
 def range_hint(rows: Tensor) -> str:
     """Returns what pixels outside the box usually are, and what to do about it."""
     low, high = float(rows.min()), float(rows.max())
-    if low >= 0 and 1 < high <= 255:
+    if low >= 0 and 1.5 < high <= 255:
         return "They look like bytes: divide by 255."
     if -10 <= low < 0 and high <= 10:
         return (
