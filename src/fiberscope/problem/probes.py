@@ -17,6 +17,10 @@ from fiberscope.problem.operators_seen import coarse_inside, rounding_inside, to
 _BATCH_STATISTICS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
 _COARSE = (torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2)
 _SHADES = ((0.05, 0.05, 0.5), (0.9, 0.4, 0.45))  # offset and contrast of each image that gradients are checked at
+_REMEDY = (
+    " Remove what does it, explore a layer before it, or, if that gradient is wanted on purpose, say so with "
+    "LatentMap(..., surrogate_gradient=True) or --surrogate-gradient; results then say it too."
+)
 _LARGE = 2**24  # numbers of a Jacobian that is known by products alone
 _SIGNS = {"sign", "sgn", "heaviside"}
 _RANDOM = (nn.modules.dropout._DropoutNd, nn.RReLU)
@@ -195,41 +199,37 @@ def _refuse_wrong_gradient(model: Callable[[Tensor], Tensor], images: Tensor, la
     # Away from black and white, where a clamp has its kinks, and of other brightness and contrast each.
     shades = images.new_tensor(_SHADES).reshape(2, -1, *(1 for _ in images.shape[1:]))
     images = shades[0] + shades[1] * images
-    remedy = (
-        " Remove what does it, explore a layer before it, or, if that gradient is wanted on purpose, say so with "
-        "LatentMap(..., surrogate_gradient=True) or --surrogate-gradient; results then say it too."
-    )
     jumping = find_steps(function, images)
     if jumping:
         raise ModelError(
             f"model: latents such as number {jumping[0]} jump, and their derivative is zero everywhere"
-            f"{told(function, model, images)}, so no small change of an image leads anywhere.{remedy}"
+            f"{told(function, model, images)}, so no small change of an image leads anywhere.{_REMEDY}"
         )
     # Signs alone are mostly those of a product that is continuous, such as a signed root.
     rounded = bool(set(rounding_inside(function, images)) - _SIGNS)
     if rounded and (jumping_one := find_jump(function, images)) is not None:
         raise ModelError(
             f"model: latents such as number {jumping_one} jump where something is rounded"
-            f"{told(function, model, images)}, and the gradient knows nothing of it.{remedy}"
+            f"{told(function, model, images)}, and the gradient knows nothing of it.{_REMEDY}"
         )
     coarse = coarse_inside(function, images)
     if coarse:
         raise ModelError(
             f"model: it computes in {coarse} inside, which keeps three digits: its gradient is not that of what it "
-            f"computes. Switch off autocast or .half() in it.{remedy}"
+            f"computes. Switch off autocast or .half() in it.{_REMEDY}"
         )
     wrong = find_disagreement(function, images, fine=in_double(model, images))
     if wrong is not None:
         raise ModelError(
             f"model: its gradient is not its derivative: along random small changes of an image the gradient predicts "
             f"a change of {wrong.predicted:.3g}, the network changes by {wrong.found:.3g}"
-            f"{told(function, model, images)}.{remedy}"
+            f"{told(function, model, images)}.{_REMEDY}"
         )
     # Where it will be used; its first use in a process costs more than a second.
     if latent_size * images[0].numel() > min(images[0].numel() ** 2, _LARGE) and forward_disagrees(function, images):
         raise ModelError(
             "model: forward mode and backpropagation give different derivatives, so an operator of its own has a wrong "
-            f"jvp or backward.{remedy}"
+            f"jvp or backward.{_REMEDY}"
         )
 
 

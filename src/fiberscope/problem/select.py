@@ -29,7 +29,6 @@ class Selected(nn.Module):
         self.module = module
         self.select, self.matrix = select, _matrix(select)
         self.training = bool(getattr(module, "training", False))  # not train(): that would reach into the module
-        self.input_dtype: torch.dtype | None = None
 
     def forward(self, images: Tensor) -> Any:
         """The numbers selected, a row an image; what is no tensor as it is, for the probe to tell."""
